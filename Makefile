@@ -1,0 +1,59 @@
+# demo · test · check · bench: each does its own set-up. Nothing is installed outside this folder, except Debian packages
+# that tests need (only where this user may install them).
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+BIN := .venv/bin
+DEBIAN := mosquitto mosquitto-clients openssl
+
+.PHONY: demo test check bench clean
+
+demo: .venv/run.done
+	@$(BIN)/fieldgate demo
+
+test: .venv/dev.done .venv-sdk/done debian
+	$(BIN)/python -m pytest
+	@tests/on_other_python.sh
+
+check: .venv/dev.done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house
+
+bench: .venv/dev.done
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Fieldgate needs Python 3.11 or newer: apt-get install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { test -w /usr/bin && apt-get update -qq && apt-get install -y -qq python3-venv; } || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/run.done: requirements/run.lock pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev.done: requirements/dev.lock pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/run.done
+
+# Microsoft's device SDK pins an old paho: it is a judge in the tests only, in an environment of its own.
+.venv-sdk/done: requirements/sdk.lock requirements/build.lock | .venv/bin/python
+	$(PYTHON) -m venv .venv-sdk
+	.venv-sdk/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.lock
+	.venv-sdk/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements/sdk.lock
+	@touch $@
+
+# Foreign judges from Debian; where they cannot be installed, their tests are skipped with one line that names them.
+.PHONY: debian
+debian:
+	@missing=$$(for p in $(DEBIAN); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
+	  echo "installing $$missing"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null || true; \
+	fi

@@ -1,0 +1,52 @@
+"""The command line: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.cli import certificates, demonstration, operation, plants
+
+SECTIONS = {
+    "See it": ["demo"],
+    "Set up a plant": ["init", "check", "devices", "export"],
+    "Certificates": ["certs"],
+    "Run": ["run", "status"],
+}
+
+
+class Page(click.Group):
+    """A group whose help tells the commands in the order in which they are needed."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """One section after the other."""
+        for title, names in SECTIONS.items():
+            rows = [(name, self.commands[name].get_short_help_str(90)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What everybody needs to know of all commands."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl(
+                [
+                    ("0", "it worked, also with warnings"),
+                    ("1", "it could not be done here and now; the message says why and what to do"),
+                    ("2", "the files of the plant or the words of the call are wrong; the message says where"),
+                ]
+            )
+
+
+@click.group(cls=Page, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="fieldgate", message="fieldgate %(version)s")
+def main() -> None:
+    """Fieldgate carries the readings of legacy devices to Azure IoT Hub.
+
+    Each device is published as an identity of its own, with its own X.509 certificate. What was read is on disk
+    before it counts as read, and leaves the disk when the hub has acknowledged it.
+
+    A plant is a folder of YAML files: PLANT below. Start with `fieldgate demo`, then `fieldgate init my-plant`.
+    """
+
+
+for command in (*plants.COMMANDS, *certificates.COMMANDS, *operation.COMMANDS, *demonstration.COMMANDS):
+    main.add_command(command)

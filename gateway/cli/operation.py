@@ -1,0 +1,82 @@
+"""Commands on a gateway that runs: run, status."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from gateway import app, plugins
+from gateway.cli.plants import JSON, PLANT, STATE, load
+from gateway.plant import Plant
+from gateway.status import answer, text
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command()
+@PLANT
+@STATE
+@click.option("--log-level", type=click.Choice(LEVELS), help="Overrides log: in gateway.yaml.")
+def run(folder: Path, state: Path | None, log_level: str | None) -> None:
+    """Run the gateway for a plant until SIGTERM or Ctrl-C.
+
+    Trouble in the field or upstream does not end it: it says so once, keeps what it has on disk, and goes on trying.
+    """
+    plant = load(folder)
+    os.umask(0o077)  # whatever is written from here on is for this user alone
+    logging.basicConfig(
+        level=(log_level or plant.gateway.log).upper(),
+        format="%(asctime)s %(levelname)-7s %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        asyncio.run(_run(plant, state or plant.gateway.state))
+    except app.CannotStart as error:
+        click.echo(f"fieldgate cannot start: {error.reason}", err=True)
+        if error.remedy:
+            click.echo(f"    hint: {error.remedy}", err=True)
+        sys.exit(1)
+
+
+async def _run(plant: Plant, state: Path) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await app.run(plant, state, plugins.find().adapters, stop)
+
+
+@click.command()
+@PLANT
+@STATE
+@JSON
+def status(folder: Path, state: Path | None, as_json: bool) -> None:
+    """Does data flow? If not: why, since when, and what to do.
+
+    Ends with 0 when all parts flow, with 1 when one is stopped or no gateway runs.
+    """
+    plant = load(folder, quiet=True)
+    directory = state or plant.gateway.state
+    try:
+        report = answer.ask(directory, "status")
+    except answer.NotRunning:
+        if as_json:
+            click.echo(json.dumps({"running": False, "state": str(directory)}))
+        else:
+            click.echo(f"no gateway runs with the state directory {directory}", err=True)
+            click.echo(f"    hint: start one with: fieldgate run {folder}", err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(json.dumps({"running": True} | report))
+    else:
+        click.echo("\n".join(text.lines(report)))
+    sys.exit(1 if report["stopped"] else 0)
+
+
+COMMANDS = (run, status)

@@ -1,0 +1,1 @@
+"""The keys and certificates that the device identities use, and the TLS contexts made of them."""

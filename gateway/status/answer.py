@@ -1,0 +1,83 @@
+"""Answering who asks a running gateway: JSON over a Unix socket in the state directory, for its owner alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+NAME = "control.sock"
+QUESTION_BYTES = 4096
+ANSWER_BYTES = 64 * 1024 * 1024
+ASK_S = 5.0
+OPEN_AT_ONCE = 16
+
+
+class NotRunning(Exception):
+    """No gateway answers in this state directory."""
+
+
+@contextmanager
+def _short(directory: Path) -> Iterator[str]:
+    """The socket's path through /proc: sun_path holds 108 bytes, a state directory's path may be longer."""
+    handle = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{handle}/{NAME}"
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def serving(directory: Path, answers: dict[str, Callable[[], Any]]) -> AsyncIterator[None]:
+    """Answer questions while the block runs: one JSON line ``{"ask": name}`` in, one JSON line out."""
+    free = asyncio.Semaphore(OPEN_AT_ONCE)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with free, asyncio.timeout(ASK_S):
+                writer.write(json.dumps(_answer(await reader.readline(), answers)).encode() + b"\n")
+                await writer.drain()
+        except (OSError, TimeoutError, ValueError):  # ValueError: a line longer than the limit
+            pass
+        finally:
+            writer.close()
+
+    with _short(directory) as path:
+        server = await asyncio.start_unix_server(serve, path, limit=QUESTION_BYTES)
+        (directory / NAME).chmod(0o600)
+        try:
+            yield
+        finally:
+            server.close()
+            (directory / NAME).unlink(missing_ok=True)
+
+
+def _answer(line: bytes, answers: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+    try:
+        name = json.loads(line)["ask"]
+        function = answers[name]
+    except (ValueError, KeyError, TypeError):
+        return {"error": f"known questions: {', '.join(sorted(answers))}"}
+    return {"answer": function()}
+
+
+def ask(directory: Path, name: str) -> Any:
+    """The running gateway's answer. Raises NotRunning when none is there, or none answers within 5 s."""
+    try:
+        with _short(directory) as path, socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(ASK_S)
+            connection.connect(path)
+            connection.sendall(json.dumps({"ask": name}).encode() + b"\n")
+            with connection.makefile("rb") as stream:
+                line = stream.readline(ANSWER_BYTES)
+        reply = json.loads(line)
+    except (OSError, ValueError) as error:
+        raise NotRunning(str(error)) from error
+    if "error" in reply:
+        raise NotRunning(str(reply["error"]))
+    return reply["answer"]

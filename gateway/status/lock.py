@@ -1,0 +1,53 @@
+"""One gateway per state directory: a lock that names who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+NAME = "lock"
+
+
+class Holder(NamedTuple):
+    """Who runs in a state directory."""
+
+    gateway: str
+    pid: int
+    plant: str
+    since: str
+
+
+class InUse(Exception):
+    """Another gateway runs in this state directory."""
+
+    def __init__(self, holder: Holder | None) -> None:
+        super().__init__("the state directory is in use")
+        self.holder = holder
+
+
+@contextmanager
+def held(directory: Path, holder: Holder) -> Iterator[None]:
+    """Hold the directory while the block runs. The kernel lets go when the process ends, however it ends."""
+    handle = os.open(directory / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUse(_read(os.read(handle, 4096))) from error
+        os.ftruncate(handle, 0)
+        os.write(handle, json.dumps(holder._asdict()).encode())
+        yield
+    finally:
+        os.close(handle)
+
+
+def _read(text: bytes) -> Holder | None:
+    try:
+        return Holder(**json.loads(text))
+    except (ValueError, TypeError):  # it is just being written
+        return None

@@ -1,0 +1,78 @@
+"""The answer to "why is there no data?" as lines of text, from the report that a running gateway gives as JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+MARKS = {"flowing": "ok  ", "stopped": "STOP", "starting": "... "}
+SINGULAR = {"lines": "line", "devices": "device", "upstream": "upstream"}
+
+
+def duration(seconds: float) -> str:
+    """``4 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if hours < 1:
+        return f"{minutes} min"
+    if days < 1:
+        return f"{hours} h {minutes % 60} min"
+    return f"{days} d {hours % 24} h"
+
+
+def size(count: float) -> str:
+    """``812 B``, ``1.2 MB``: decimal units, as disks are sold and quotas are written."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def lines(report: dict[str, Any], now: datetime | None = None) -> list[str]:
+    """The report as a page: the verdict first, then each part that data flows through."""
+    now = now or datetime.now(UTC)
+    stopped = report["stopped"]
+    verdict = "data flows" if not stopped else f"{stopped} of {report['parts']} parts stopped"
+    text = [f"{report['gateway']}: {verdict}; running for {_age(report['since'], now)} (pid {report['pid']})", ""]
+    for part in ("lines", "devices", "upstream"):
+        text.append(f"{SINGULAR[part]}s" if part != "upstream" else f"upstream {report['upstream_name']}")
+        width = max((len(entry["name"]) for entry in report[part]), default=0)
+        for entry in report[part]:
+            text += _entry(entry, width, now)
+        text.append("")
+    return text + _buffer(report["buffer"], now)
+
+
+def _age(since: str, now: datetime) -> str:
+    return duration((now - datetime.fromisoformat(since)).total_seconds())
+
+
+def _entry(entry: dict[str, Any], width: int, now: datetime) -> list[str]:
+    head = f"  {MARKS[entry['state']]} {entry['name']:<{width}}  {entry['state']} for {_age(entry['since'], now)}"
+    notes = []
+    if entry.get("waiting"):
+        notes.append(f"{entry['waiting']} messages wait on disk")
+    if entry.get("bad"):
+        notes.append(f"{len(entry['bad'])} points without value: {', '.join(entry['bad'][:3])}")
+    notes += [f"{count} {name.replace('_', ' ')}" for name, count in entry["counters"].items() if count]
+    text = [f"{head}; {', '.join(notes)}" if notes else head]
+    if entry["reason"]:
+        text.append(f"       why:  {entry['reason']}")
+    if entry["remedy"]:
+        text.append(f"       do:   {entry['remedy']}")
+    return text
+
+
+def _buffer(buffer: dict[str, Any], now: datetime) -> list[str]:
+    depth = f"{buffer['messages']} messages wait, {size(buffer['bytes'])} of {size(buffer['quota_bytes'])}"
+    if buffer["oldest"]:
+        depth += f", the oldest is {_age(buffer['oldest'], now)} old"
+    text = ["buffer", f"  {MARKS[buffer['state']]} {depth}"]
+    if buffer["reason"]:
+        text += [f"       why:  {buffer['reason']}", f"       do:   {buffer['remedy']}"]
+    for reason, count in buffer["dropped"].items():
+        text.append(f"       lost: {count} messages dropped ({reason})")
+    return text

@@ -1,0 +1,1 @@
+"""Upstream: each device identity with a connection of its own, its messages in order, gone when acknowledged."""
