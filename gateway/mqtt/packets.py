@@ -59,11 +59,8 @@ class Kind(IntEnum):
     DISCONNECT = 14
 
 
-FIXED_FLAGS: dict[Kind, int] = {kind: 0 for kind in Kind if kind is not Kind.PUBLISH} | {
-    Kind.SUBSCRIBE: 2,
-    Kind.UNSUBSCRIBE: 2,
-}
-"""Bits 3-0 of the first byte, where they carry nothing (2.2.2)."""
+FIXED_FLAGS = {Kind.SUBSCRIBE: 0b0010, Kind.UNSUBSCRIBE: 0b0010}
+"""Bits 3-0 of the first byte where they are fixed and not 0 (table 2.2); a PUBLISH has DUP, QoS and RETAIN there."""
 
 
 # The two packets of the data path are named tuples (a third of the cost). The others are dataclasses: named tuples of
@@ -352,7 +349,7 @@ def _identified(kind: Kind, packet_id: int, fields: list[bytes]) -> bytes:
     """A packet that begins with its identifier (2.3.1)."""
     check_packet_id(packet_id)
     body = packet_id.to_bytes(2, "big") + b"".join(fields)
-    return _header(kind << 4 | FIXED_FLAGS[kind], len(body)) + body
+    return _header(kind << 4 | FIXED_FLAGS.get(kind, 0), len(body)) + body
 
 
 _ENCODERS: dict[type, Callable[..., bytes]] = {

@@ -91,7 +91,7 @@ def _kind(first: int) -> Kind:
         kind = Kind(first >> 4)
     except ValueError:
         raise MalformedPacket(f"packet type {first >> 4}, which is reserved or of QoS 2", "2.2.1") from None
-    if kind is not Kind.PUBLISH and first & 0x0F != FIXED_FLAGS[kind]:
+    if kind is not Kind.PUBLISH and first & 0x0F != FIXED_FLAGS.get(kind, 0):
         raise MalformedPacket(f"flags {first & 0x0F:04b} in a {kind.name}", "MQTT-2.2.2-2")
     return kind
 

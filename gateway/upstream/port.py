@@ -2,15 +2,16 @@
 
 Errors::
 
-    UpstreamLost   the connection is gone or did not come about; trying again may work
-    └── Refused    the other side said no to this identity (unknown, disabled, wrong certificate)
+    UpstreamLost        the connection is gone or did not come about; trying again may work
+    ├── Refused         the other side said no to this identity (unknown, disabled, wrong certificate)
+    └── NoCredential    this identity has nothing valid to show; nobody was asked
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from gateway.model import Stored
 
@@ -28,7 +29,11 @@ class UpstreamLost(Exception):
 
 
 class Refused(UpstreamLost):
-    """The other side said no to this identity."""
+    """The other side said no to this identity. So it is there, and others may come in."""
+
+
+class NoCredential(UpstreamLost):
+    """This identity has no valid certificate and key to show. Nobody was asked: it says nothing of the other side."""
 
 
 class Channel(Protocol):
@@ -38,7 +43,7 @@ class Channel(Protocol):
         """Send in order; return when all are acknowledged. Raises UpstreamLost."""
         ...
 
-    async def lost(self) -> None:
+    async def lost(self) -> NoReturn:
         """Wait until the connection is gone and raise UpstreamLost: for the time when there is nothing to publish."""
         ...
 
@@ -50,5 +55,9 @@ class Upstream(Protocol):
     """As in ``gateway.yaml``."""
 
     def connect(self, identity: str) -> AbstractAsyncContextManager[Channel]:
-        """Open the channel of one identity. Raises UpstreamLost or Refused."""
+        """Open the channel of one identity. Raises UpstreamLost, Refused or NoCredential."""
+        ...
+
+    def objection(self, message: Stored) -> str:
+        """Why this message can never be published there, in words; empty where it can. Judged before it is sent."""
         ...
