@@ -14,7 +14,7 @@ from typing import Any
 from gateway import link
 from gateway.adapter import Adapter
 from gateway.buffer import Buffer
-from gateway.buffer.store import open_buffer
+from gateway.buffer.disk import open_buffer
 from gateway.identity.credentials import Credential, CredentialFault, find
 from gateway.identity.tls import TrustFault
 from gateway.model import Quality

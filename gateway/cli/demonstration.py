@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.live import Live
 
 import certs
-from gateway import plugins
 from gateway.cli.certificates import issue_missing
+from gateway.cli.plants import adapters
 from gateway.cli.screen import Facts, plain, screen
 from gateway.mapping import export
 from gateway.plant import MAPPINGS, Plant, read
@@ -117,7 +117,7 @@ def prepare(directory: Path) -> Plant:
     directory.mkdir(mode=0o700, parents=True)
     (directory / MARK).touch()
     shutil.copytree(MAPPINGS / "example", directory / "plant")
-    plant = read(directory / "plant", plugins.find().adapters)
+    plant = read(directory / "plant", adapters())
     certs.create_site(plant.gateway.state / "authority", plant.name)
     issue_missing(plant, plant.gateway.state)
     (directory / "points.json").write_text(json.dumps(export.points(plant)))

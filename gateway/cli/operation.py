@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from gateway import app, plugins
-from gateway.cli.plants import JSON, PLANT, STATE, load
+from gateway import app
+from gateway.cli.plants import JSON, PLANT, STATE, adapters, load
 from gateway.plant import Plant
 from gateway.status import answer, text
 
@@ -49,7 +49,7 @@ async def _run(plant: Plant, state: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await app.run(plant, state, plugins.find().adapters, stop)
+    await app.run(plant, state, adapters(), stop)
 
 
 @click.command()

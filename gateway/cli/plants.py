@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from gateway import plugins
+from gateway.adapter import Adapter
 from gateway.mapping import diagnostics, export
 from gateway.plant import MAPPINGS, Plant, PlantInvalid, read
 
@@ -20,10 +23,22 @@ STATE = click.option(
 )
 
 
+def adapters() -> Mapping[str, Adapter[Any, Any]]:
+    """The adapters that are installed; says which cannot be used, and ends with 1 for what is no adapter."""
+    try:
+        found = plugins.find()
+    except plugins.PluginRefused as refused:
+        click.echo(str(refused), err=True)
+        sys.exit(1)
+    for name, why in found.missing.items():
+        click.echo(f'adapter "{name}" cannot be used: {why}', err=True)
+    return found.adapters
+
+
 def load(folder: Path, *, quiet: bool = False) -> Plant:
     """The plant in a folder; prints what is wrong with it and ends with 2 where something is."""
     try:
-        plant = read(folder, plugins.find().adapters)
+        plant = read(folder, adapters())
     except PlantInvalid as invalid:
         for diagnostic in invalid.diagnostics:
             click.echo(str(diagnostic), err=True)
@@ -65,7 +80,7 @@ def check(folder: Path, as_json: bool) -> None:
         click.echo(f"{plant.name}: {len(plant.devices)} devices on {lines} lines, {points} points: ok{warnings}")
         return
     try:
-        plant = read(folder, plugins.find().adapters)
+        plant = read(folder, adapters())
     except PlantInvalid as invalid:
         click.echo(json.dumps({"ok": False, "diagnostics": [entry.as_json() for entry in invalid.diagnostics]}))
         sys.exit(2)

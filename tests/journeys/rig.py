@@ -1,4 +1,4 @@
-"""A whole appliance for journeys: simulated plant and hub, and the real gateway, each a process; judged from outside."""
+"""A whole appliance for journeys: simulators and the real gateway as processes, judged from outside."""
 
 from __future__ import annotations
 

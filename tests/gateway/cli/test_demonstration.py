@@ -1,0 +1,146 @@
+"""``fieldgate demo`` as a person sees it: without a terminal lines, in one the live picture; Ctrl-C ends it at once."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.demonstration import DemoTrouble, prepare, tell_hub
+from tests.gateway.cli.plant import call
+from tests.journeys.rig import ROOT, wait_for
+
+pytestmark = pytest.mark.slow
+
+DEMO = [sys.executable, "-m", "gateway", "demo"]
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "demo"
+
+
+def start(directory: Path, **more: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*DEMO, "--directory", str(directory)],
+        cwd=ROOT,
+        start_new_session=True,
+        **({"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | more),  # type: ignore[call-overload]
+    )
+
+
+@pytest.fixture
+def demo(directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(directory)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def read_until(process: subprocess.Popen[bytes], pattern: str, limit_s: float = 30) -> str:
+    assert process.stdout is not None
+    text, end = "", time.monotonic() + limit_s
+    while time.monotonic() < end and not re.search(pattern, text):
+        readable, _, _ = select.select([process.stdout], [], [], 0.2)
+        if readable:
+            piece = os.read(process.stdout.fileno(), 65536)
+            if not piece:
+                break
+            text += piece.decode()
+    assert re.search(pattern, text), text
+    return text
+
+
+def test_prints_lines_without_a_terminal_and_stops_at_once(demo: subprocess.Popen[bytes], directory: Path) -> None:
+    text = read_until(demo, r"hub there: [1-9]\d* messages acknowledged, 0 lost")
+    assert "demo --outage" in text
+    assert re.search(r"meter-mcc1: .*voltage_l1 2\d\d\.\d+ V", text)
+    assert re.search(r"meter-hvac: .*", text)
+    began = time.monotonic()
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(10) == 0
+    assert time.monotonic() - began < 2
+    left = subprocess.run(["pgrep", "-f", str(directory)], capture_output=True, text=True, check=False).stdout
+    assert left == ""
+
+
+def test_an_outage_from_a_second_terminal_fills_and_drains_the_disk(
+    demo: subprocess.Popen[bytes], directory: Path
+) -> None:
+    read_until(demo, r"hub there: [1-9]")
+    second = call("demo", "--outage", "4", "--directory", directory)
+    assert second.exit_code == 0
+    assert "away for 4 s" in second.stdout
+    read_until(demo, r"hub AWAY")
+    read_until(demo, r"disk: [1-9]\d* messages wait")
+    text = read_until(demo, r"hub there: \d+ messages acknowledged, 0 lost, 0 out of order")
+    assert "Traceback" not in text
+
+
+def test_the_live_picture_in_a_terminal(directory: Path) -> None:
+    leader, follower = pty.openpty()
+    process = start(directory, stdin=follower, stdout=follower, stderr=follower)
+    os.close(follower)
+    seen = b""
+
+    def look() -> bool:
+        nonlocal seen
+        readable, _, _ = select.select([leader], [], [], 0.1)
+        if readable:
+            seen += os.read(leader, 65536)
+        return b"voltage_l1" in seen and b"acknowledged" in seen
+
+    try:
+        wait_for("the picture", look)
+        os.write(leader, b"o")
+        wait_for("the outage", lambda: look() and b"AWAY" in seen)
+        os.write(leader, b"q")
+        began = time.monotonic()
+        wait_for("the end", lambda: (look(), process.poll() is not None)[1], 5)
+        assert time.monotonic() - began < 2
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+
+
+def test_a_taken_port_is_named(directory: Path) -> None:
+    import socket
+
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 15020))
+        other.listen()
+        process = start(directory)
+        text = read_until(process, r"demo: .*15020")
+        assert process.wait(10) == 1
+        assert process.stdout is not None
+        process.stdout.close()
+    assert "Traceback" not in text
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(DemoTrouble, match="holds something else"):
+        prepare(tmp_path)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_an_outage_without_a_demo_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(DemoTrouble, match="fieldgate demo"):
+        tell_hub(tmp_path, {"command": "away"})
+    assert call("demo", "--outage", "--directory", tmp_path).exit_code == 1
