@@ -15,6 +15,7 @@ One dead device on a live line is a reading with status BAD and its reason, not 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ __all__ = [
     "TIMEOUT",
     "Adapter",
     "Batch",
+    "Counting",
     "Duration",
     "Finding",
     "LinkLost",
@@ -54,7 +56,14 @@ __all__ = [
 
 
 class LinkLost(Exception):
-    """The link to the devices is gone; connecting again may bring it back. The text says what happened."""
+    """The link to the devices is gone; connecting again may bring it back."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """What happened, in words for people: ``the device closed the connection``."""
+        self.remedy = remedy
+        """What to do about it."""
 
 
 class Session(Protocol):
@@ -72,6 +81,14 @@ class Writable(Session, Protocol):
     async def write(self, point: int, value: Value) -> None:
         """Set one point; return when the device has confirmed it. May run during ``read``."""
         ...
+
+
+@runtime_checkable
+class Counting(Session, Protocol):
+    """A session that counts what happens on its line, for the operator."""
+
+    counters: Counter[str]
+    """From 0 when the link was opened, by name: ``requests``, ``timeouts``, ``late_scans``, ..."""
 
 
 class Finding(NamedTuple):

@@ -13,8 +13,8 @@ from typing import Any
 
 from gateway import link
 from gateway.adapter import Adapter
-from gateway.buffer import Buffer
-from gateway.buffer.disk import open_buffer
+from gateway.buffer import Buffer, BufferTrouble
+from gateway.buffer.store import open_buffer
 from gateway.identity.credentials import Credential, CredentialFault, find
 from gateway.identity.tls import TrustFault
 from gateway.model import Quality
@@ -25,6 +25,8 @@ from gateway.upstream import publisher
 from gateway.upstream.hub import IotHub
 
 log = logging.getLogger("fieldgate")
+
+BUFFER_REMEDY = "free space on the disk of the state directory, or name another one with state: or --state"
 
 
 class CannotStart(Exception):
@@ -96,9 +98,11 @@ async def _run_locked(
     except TrustFault as fault:
         raise CannotStart(str(fault), "see trust: in gateway.yaml") from fault
     async with AsyncExitStack() as stack:
-        buffer = await stack.enter_async_context(
-            open_buffer(state / "buffer", quota_bytes=settings.quota_bytes, on_full=settings.on_full)
-        )
+        opening = open_buffer(state / "buffer", quota_bytes=settings.quota_bytes, on_full=settings.on_full)
+        try:
+            buffer = await stack.enter_async_context(opening)
+        except BufferTrouble as error:
+            raise CannotStart(f"the buffer in {state / 'buffer'} cannot be opened: {error}", BUFFER_REMEDY) from error
         lines = by_line(plant)
         pipelines = {name: Pipeline(devices, buffer, board) for name, devices in lines.items()}
         view = View(plant, board, buffer, pipelines, holder)

@@ -1,4 +1,4 @@
-"""The texts of the mapping language that are not words: how "0x48", "5s" and "float32" become values.
+"""The texts of the mapping language that are not words: how "0x48", "5s" and "20 GB" become values.
 
 Everything in a plant folder stays text until a model says what it is (a serial number 00123456 is no number, NO is no
 boolean). The annotated types here are what pydantic models of the core and of the adapters use for their fields. A text
@@ -22,9 +22,17 @@ class Settings(BaseModel):
 
 
 def fault(code: str, text: str, hint: str = "") -> PydanticCustomError:
-    """An error of the message catalogue, to be raised by a validator; ``{key}`` in the text is the setting's name."""
+    """An error of the message catalogue, to be raised by a validator.
+
+    ``{key}`` in the text is the setting's name in quotes, ``{owner}`` the name of the point or device that has it.
+    """
     # pydantic fills braces in the template from the context: texts of users must not be taken for places to fill.
     return PydanticCustomError("fieldgate", "{text}", {"code": code, "text": text, "hint": hint})
+
+
+def quote(text: str) -> str:
+    """A user's text as messages repeat it: in quotes, not endless."""
+    return f'"{text}"' if len(text) <= 60 else f'"{text[:59]}…"'
 
 
 _DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*)")
@@ -32,37 +40,36 @@ _HEX = re.compile(r"[+-]?0[xX][0-9a-fA-F]+")
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) *(ms|s|min|h|d)")
-_SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "min": Decimal(60), "h": Decimal(3600), "d": Decimal(86400)}
+_LONGEST = 40
+"""Characters of a number: far more than 64 bits or a double need, far less than arithmetic takes long for."""
 
 
 def whole(text: Any) -> Any:
     """A whole number in decimal or hexadecimal; M05 for a leading zero, M04 for anything else."""
     if not isinstance(text, str):
         return text
-    if _DECIMAL.fullmatch(text) or _HEX.fullmatch(text):
-        if len(text) > 40:
-            raise fault("M04", f"{{key}} must be a whole number, but it has {len(text)} characters", "")
+    if (_DECIMAL.fullmatch(text) or _HEX.fullmatch(text)) and len(text) <= _LONGEST:
         return int(text, 0)
     if _LEADING_ZERO.fullmatch(text):
         digits = text.lstrip("+-0") or "0"
-        raise fault(
-            "M05",
-            f'"{text}" starts with a zero; it is not clear whether it is decimal or octal',
-            f"write {digits}, or 0x{digits} for hexadecimal",
-        )
-    raise fault("M04", f'{{key}} must be a whole number, but it is "{text}"', "write for example 72 or 0x0048")
+        hint = f"write {digits}, or 0x{digits} for hexadecimal"
+        raise fault("M05", f"{quote(text)} starts with a zero; it is not clear whether it is decimal or octal", hint)
+    raise fault("M04", f"{{key}} must be a whole number, but it is {quote(text)}", "write for example 72 or 0x0048")
 
 
 def number(text: Any) -> Any:
     """An exact decimal; M07 for a decimal comma, M06 for anything else that is no number."""
     if not isinstance(text, str):
         return text
-    if _NUMBER.fullmatch(text) and len(text) <= 60:
+    if _NUMBER.fullmatch(text) and len(text) <= _LONGEST:
         return Decimal(text)
     if _DECIMAL_COMMA.fullmatch(text):
-        raise fault("M07", f'"{text}" uses a decimal comma', f"write {text.replace(',', '.')}")
-    raise fault("M06", f'{{key}} must be a number, but it is "{text}"', "write for example 0.1")
+        raise fault("M07", f"{quote(text)} uses a decimal comma", f"write {text.replace(',', '.')}")
+    raise fault("M06", f"{{key}} must be a number, but it is {quote(text)}", "write for example 0.1")
+
+
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) *(ms|s|min|h|d)")
+_SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "min": Decimal(60), "h": Decimal(3600), "d": Decimal(86400)}
 
 
 def seconds(text: Any) -> Any:
@@ -71,9 +78,25 @@ def seconds(text: Any) -> Any:
         return text
     match = _DURATION.fullmatch(text)
     if match is None:
-        example = f"did you mean {text}s? Write" if _NUMBER.fullmatch(text) else "write"
-        raise fault("M09", f'"{text}" is not a time', f"{example} for example 500ms, 5s, 10min, 1h")
+        example = f"did you mean {text}s? Write" if _NUMBER.fullmatch(text) and len(text) <= _LONGEST else "write"
+        raise fault("M09", f"{quote(text)} is not a time", f"{example} for example 500ms, 5s, 10min, 1h")
     return float(Decimal(match[1]) * _SECONDS[match[2]])
+
+
+_SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) *(k|M|G|T)(i?)B")
+_PREFIXES = {"k": 1, "M": 2, "G": 3, "T": 4}
+
+
+def size_bytes(text: Any) -> Any:
+    """A size with its unit, as bytes; M19 for anything else."""
+    if not isinstance(text, str):
+        return text
+    # KiB is written with a capital K, kB with a small one (IEC 80000-13); people mix them up and mean no harm.
+    match = _SIZE.fullmatch(text.replace("K", "k"))
+    if match is None:
+        raise fault("M19", f"{quote(text)} is not a size", "write for example 500 MB, 20 GB or 2 GiB")
+    step = 1024 if match[3] else 1000
+    return int(Decimal(match[1]) * Decimal(step) ** _PREFIXES[match[2]])
 
 
 Whole: TypeAlias = Annotated[int, BeforeValidator(whole)]
@@ -82,6 +105,8 @@ Number: TypeAlias = Annotated[Decimal, BeforeValidator(number)]
 """An exact decimal: ``0.1`` is one tenth, not the nearest double."""
 Duration: TypeAlias = Annotated[float, BeforeValidator(seconds)]
 """A time in seconds, written ``500ms``, ``5s``, ``10min``, ``1h``, ``60d``."""
+Size: TypeAlias = Annotated[int, BeforeValidator(size_bytes)]
+"""A size in bytes, written ``500 MB``, ``20 GB``, ``2 GiB``."""
 
 ValueType: TypeAlias = Literal["bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
 """The types of raw values. An address with a field ``type`` says by it how wide and how precise its values are."""

@@ -1,4 +1,4 @@
-"""Workload W1: T tags per device (half int16, half float32), read from Modbus TCP, through the buffer, to a hub over TLS.
+"""Workload W1: T tags per device (half int16, half float32), from Modbus TCP through the buffer to a hub over TLS.
 
 Beside it, in the same run and on the same simulator: bare pymodbus, which decodes and throws away.
 """

@@ -1,0 +1,88 @@
+"""When each scan of a line is due: spread, without drift, never queued up, and a silent unit only probed.
+
+Times are seconds of any clock that runs evenly; it is passed in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+
+SPREAD_S = 5.0
+"""First scans begin within this time (or their period): a point that is read once an hour has its first value soon."""
+SILENT_AFTER = 3
+"""Failures in a row after which a unit is only probed."""
+FIRST_PAUSE = 4.0
+"""Timeouts between the first two probes: a silent unit takes at most a fifth of the line's time."""
+LONGEST_PAUSE_S = 30.0
+
+
+def phases(periods: Sequence[float]) -> list[float]:
+    """Seconds until each first scan: those of one period stand evenly in it, so that they do not bunch.
+
+    >>> phases([1, 1, 2])
+    [0.0, 0.5, 0.0]
+    """
+    total: dict[float, int] = {}
+    for period in periods:
+        total[period] = total.get(period, 0) + 1
+    seen: dict[float, int] = {}
+    spread = []
+    for period in periods:
+        place = seen.get(period, 0)
+        seen[period] = place + 1
+        spread.append(min(period, SPREAD_S) * place / total[period])
+    return spread
+
+
+def pause_s(failures: int, timeout_s: float) -> float:
+    """How long a unit is left alone after so many failures in a row; 0 while it still keeps its rate."""
+    if failures < SILENT_AFTER:
+        return 0.0
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE * timeout_s * 2.0 ** min(failures - SILENT_AFTER, 30))
+
+
+class Schedule:
+    """The due times of scans, by index."""
+
+    def __init__(self, periods: Sequence[float], start: float) -> None:
+        self._periods = list(periods)
+        self._anchors = [start + phase for phase in phases(periods)]
+        # Whole turns are counted: adding up periods would drift by their rounding.
+        self._turns = [0] * len(self._periods)
+        self._due = list(self._anchors)
+        self._moved = [False] * len(self._periods)
+        self._queue = [(due, index) for index, due in enumerate(self._due)]
+        heapify(self._queue)
+        self.late = 0
+        """Scans that were left out because their time had passed before they could begin."""
+
+    def due(self) -> float:
+        """When the next scan is due. There is always one."""
+        while self._queue[0][0] != self._due[self._queue[0][1]]:
+            heappop(self._queue)  # was moved since
+        return self._queue[0][0]
+
+    def take(self, now: float) -> int:
+        """The scan that is due first; its next turn is the first one after ``now``, those between are late."""
+        self.due()
+        _, index = heappop(self._queue)
+        period = self._periods[index]
+        # A scan that was moved forward has its own turn still before it.
+        turn = self._turns[index] + (not self._moved[index])
+        passed = 0 if math.isinf(period) else math.floor((now - self._anchors[index]) / period)
+        self._turns[index] = max(turn, passed + 1)
+        if not self._moved[index]:
+            self.late += self._turns[index] - turn
+        self._put(index, self._anchors[index] + self._turns[index] * period, moved=False)
+        return index
+
+    def move(self, index: int, due: float) -> None:
+        """Make a scan due at another time, once; its later turns stay where they were."""
+        self._put(index, due, moved=True)
+
+    def _put(self, index: int, due: float, *, moved: bool) -> None:
+        self._due[index] = due
+        self._moved[index] = moved
+        heappush(self._queue, (due, index))

@@ -1,0 +1,57 @@
+"""What a segment holds of each identity: enough to open, to skip, to drop and to unlink it without reading frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from gateway.buffer.columns import pack, unpack
+from gateway.buffer.frames import Section
+
+
+class Extent(NamedTuple):
+    """The messages of one identity in a segment; in order, but others may lie between them."""
+
+    first: int
+    """Sequence of the first message."""
+    last: int
+    messages: int
+    frame: int
+    """Number of the first frame with messages of this identity."""
+    first_ns: int
+    """Source time of the first message, nanoseconds since 1970."""
+    last_ns: int
+
+
+Content: TypeAlias = dict[str, Extent]
+
+
+def add(content: Content, frame: int, sections: Iterable[Section]) -> None:
+    """A frame was appended."""
+    for section in sections:
+        identity, first, last = section.identity, section.first, section.last
+        known = content.get(identity)
+        content[identity] = (
+            known._replace(last=last, messages=known.messages + section.messages, last_ns=section.last_ns)
+            if known
+            else Extent(first, last, section.messages, frame, section.first_ns, section.last_ns)
+        )
+
+
+def waiting(extent: Extent, acked: int) -> int:
+    """How many of these messages are not acknowledged, where all up to ``acked`` are."""
+    return max(0, min(extent.messages, extent.last - acked))
+
+
+def to_bytes(content: Mapping[str, Extent]) -> bytes:
+    """The content as it stands in a sealed segment, with a checksum."""
+    extents = list(content.values())
+    return pack(list(content), *([extent[column] for extent in extents] for column in range(len(Extent._fields))))
+
+
+def from_bytes(packed: bytes) -> Content:
+    """What ``to_bytes`` wrote. Raises TableDamaged."""
+    identities, columns = unpack(packed, len(Extent._fields))
+    return {
+        identity: Extent(*row) for identity, row in zip(identities, zip(*columns, strict=True), strict=bool(identities))
+    }

@@ -1,0 +1,133 @@
+"""The buffer's directory as the file system sees it: names that last, sizes, free space, the ballast."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from gateway.buffer.port import BufferFull, BufferTrouble, BufferUnavailable
+
+BALLAST = "ballast"
+NEW = ".new"
+"""Ends the name of a file that is being made: it gets its own name when it is whole and on the disk."""
+_SIDE_FILES = ("", "-wal", "-shm", "-journal")
+_PRIMARY = 0xFF
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+def translated(error: sqlite3.Error | OSError, where: Path) -> BufferTrouble:
+    """What a foreign error means to those who use the buffer; a mistake of our own passes."""
+    if isinstance(error, sqlite3.ProgrammingError):
+        raise error
+    if isinstance(error, OSError):
+        full = error.errno in _FULL
+    else:
+        full = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY == sqlite3.SQLITE_FULL
+    return BufferFull("disk") if full else BufferUnavailable(f"{where}: {error}")
+
+
+def damaged(error: sqlite3.Error) -> bool:
+    """Whether the error says that the bytes in the file are wrong, not that the disk is slow, full or gone."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    wrong = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH}
+    return code & _PRIMARY in wrong or code == sqlite3.SQLITE_IOERR_SHORT_READ
+
+
+def uri(path: Path, options: str) -> str:
+    """How SQLite is told to open a file with options."""
+    return f"{path.absolute().as_uri()}?{options}"
+
+
+def has_log(path: Path) -> bool:
+    """Whether a write-ahead log with something in it lies beside the database."""
+    log = Path(f"{path}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def make(directory: Path) -> None:
+    """The directory and those above it exist, on the disk, for the owner alone; leftovers of a crash are gone."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
+    for path in directory.glob(f"*{NEW}*"):
+        path.unlink()
+
+
+def sync(path: Path) -> None:
+    """A file's bytes, or a directory's names, are on the disk when this returns."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def settle(made: Path, path: Path) -> None:
+    """Give a whole file its name: after a crash it is there whole, or not at all."""
+    sync(made)
+    made.rename(path)
+    sync(path.parent)
+
+
+def size(path: Path) -> int:
+    """Bytes on the disk of a database with its side files."""
+    total = 0
+    for suffix in _SIDE_FILES:
+        try:
+            total += Path(f"{path}{suffix}").stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def remove(path: Path) -> None:
+    """A database is gone with its side files. A power cut may bring it back: what it held must be known to be done."""
+    for suffix in reversed(_SIDE_FILES):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def set_aside(path: Path, now_ns: int) -> Path:
+    """A damaged database keeps its bytes under a name that nothing here reads; returns the name."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_ns / 1e9))
+    for number in range(1000):
+        aside = path.with_name(f"{path.name}.damaged-{stamp}" + (f"-{number}" if number else ""))
+        if not aside.exists():
+            break
+    for suffix in reversed(_SIDE_FILES):
+        side = Path(f"{path}{suffix}")
+        if side.exists():
+            side.rename(f"{aside}{suffix}")
+    sync(path.parent)
+    return aside
+
+
+def free_bytes(directory: Path) -> int:
+    """Bytes that may still be written to the disk."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
+
+
+def take_ballast(directory: Path, size_bytes: int) -> bool:
+    """Hold this much of the disk in a file of no use; False where there is no room for it."""
+    path = directory / BALLAST
+    if path.exists() and path.stat().st_size == size_bytes:
+        return True
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, size_bytes)
+        os.fsync(descriptor)
+    except OSError:
+        path.unlink()
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def drop_ballast(directory: Path) -> None:
+    """Give the ballast's bytes to whoever writes next."""
+    (directory / BALLAST).unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""The asset registry judged: ISA-95 paths with what the plant knows about each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.mapping.diagnostics import Place, Report
+from gateway.mapping.document import NAME, NAME_HINT, AssetSettings, AssetsFile
+from gateway.mapping.judge import Owner, child, judge
+from gateway.mapping.load import Block, Items
+from gateway.mapping.spec import Asset
+from gateway.values import quote
+
+
+def read(blocks: Sequence[Block], report: Report) -> dict[str, Asset]:
+    """All assets of the plant by path, also those with mistakes: they are known. One block for each file."""
+    levels = _levels(blocks, report)
+    found: dict[str, Asset] = {}
+    places: dict[str, Place] = {}
+    for block in blocks:
+        judge(AssetsFile, block, Owner("this file", block.place), report)
+        assets = block.get("assets")
+        if not isinstance(assets, Block):
+            continue
+        for path in assets:
+            place = assets.keys_at[path]
+            if path in found:
+                other = f"{places[path].file}:{places[path].line}"
+                text = f"asset {quote(path)} is defined twice; the other one is {other}"
+                report.error(place, "A02", text, "delete one of the two")
+                continue
+            places[path] = place
+            _check_path(path, place, levels, report)
+            found[path] = _asset(path, assets, report)
+    return found
+
+
+def _levels(blocks: Sequence[Block], report: Report) -> tuple[str, ...]:
+    """The names of a path's parts; empty where no file tells."""
+    first: Block | None = None
+    for block in blocks:
+        if not isinstance(block.get("levels"), Items):
+            continue
+        if first is not None and block["levels"] != first["levels"]:
+            text = f"levels: differs from that of {first.keys_at['levels'].file}:{first.keys_at['levels'].line}"
+            report.error(block.keys_at["levels"], "A03", text, "a plant has one list of levels; delete one of the two")
+            return ()
+        first = first or block
+    levels = first["levels"] if first is not None else None
+    return tuple(str(level) for level in levels) if isinstance(levels, Items) else ()
+
+
+def _check_path(path: str, place: Place, levels: Sequence[str], report: Report) -> None:
+    parts = path.split("/")
+    for part in parts:
+        if not NAME.fullmatch(part):
+            text = f"{quote(part)} in asset path {quote(path)} is not a valid name"
+            report.error(place, "M18", text, NAME_HINT)
+            return
+    if levels and len(parts) != len(levels):
+        text = f"asset path {quote(path)} has {len(parts)} parts, but levels: has {len(levels)} ({'/'.join(levels)})"
+        report.error(place, "A01", text, "write one part for each level")
+
+
+def _asset(path: str, assets: Block, report: Report) -> Asset:
+    block = child(assets, path, report) if assets[path] is not None else Block(assets.keys_at[path])
+    settings = (
+        judge(AssetSettings, block, Owner(quote(path), assets.keys_at[path]), report) if block is not None else None
+    )
+    if settings is None:
+        return Asset(path)
+    return Asset(path, settings.name, settings.maker, settings.model, settings.serial, settings.tags)

@@ -1,0 +1,110 @@
+"""What is wrong with a plant: where, in which words, and what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+_LONGEST = 500
+"""Characters of a sentence or a hint."""
+
+Severity: TypeAlias = Literal["error", "warning"]
+
+
+class Place(NamedTuple):
+    """Where something stands."""
+
+    file: str
+    line: int
+    """Counted from 1; 0 where the message is about the whole file."""
+    column: int
+    """Counted from 1, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One message of the catalogue in ``mappings/README.md``."""
+
+    file: str
+    line: int
+    column: int
+    severity: Severity
+    code: str
+    text: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        file = _printable(self.file)
+        where = f"{file}:{self.line}:{self.column}" if self.line else file
+        hint = f"\n    hint: {self.hint}" if self.hint else ""
+        return f"{where}: {self.severity} {self.code}: {self.text}{hint}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: the fields by name."""
+        return asdict(self)
+
+
+class Report:
+    """Gathers what is found, each mistake once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Place, str, str], Diagnostic] = {}
+        self.errors = 0
+
+    def error(self, place: Place, code: str, text: str, hint: str = "") -> None:
+        """Something that keeps the plant from running."""
+        self._add(place, "error", code, text, hint)
+
+    def warning(self, place: Place, code: str, text: str, hint: str = "") -> None:
+        """Something that is probably not meant, but can run."""
+        self._add(place, "warning", code, text, hint)
+
+    def _add(self, place: Place, severity: Severity, code: str, text: str, hint: str) -> None:
+        # A mistake in ``defaults:``, or in a profile of forty devices, is met many times.
+        if (place, code, text) in self._found:
+            return
+        self._found[place, code, text] = Diagnostic(*place, severity, code, _printable(text), _printable(hint))
+        self.errors += severity == "error"
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """By file, line and column."""
+        return tuple(sorted(self._found.values(), key=lambda found: (found.file, found.line, found.column, found.code)))
+
+
+def _printable(text: str) -> str:
+    """On one line, not endless, and without what would disturb a terminal: it may repeat what a user wrote."""
+    shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return shown if shown.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
+
+
+def did_you_mean(word: str, words: Iterable[str], *, otherwise: str = "") -> str:
+    """A hint that names the closest of the words, or else ``otherwise``."""
+    close = closest(word, tuple(words))
+    return f'did you mean "{close}"?' if close else otherwise
+
+
+@lru_cache(maxsize=4096)
+def closest(word: str, words: Sequence[str]) -> str:
+    """The word that was probably meant; empty where none is near."""
+    folded = {candidate.casefold(): candidate for candidate in reversed(words)}
+    if word.casefold() in folded:
+        return folded[word.casefold()]
+    # Comparing is slow: a word of very different length cannot be near.
+    near = [candidate for candidate in folded if abs(len(candidate) - len(word)) <= max(2, len(word) // 3)]
+    found = difflib.get_close_matches(word.casefold(), near, n=1, cutoff=0.6)
+    return folded[found[0]] if found else ""
+
+
+def summary(found: Sequence[Diagnostic]) -> str:
+    """``2 errors, 1 warning``."""
+    errors = sum(one.severity == "error" for one in found)
+    warnings = len(found) - errors
+    parts = [_count(errors, "error")] if errors or not warnings else []
+    return ", ".join(parts + ([_count(warnings, "warning")] if warnings else []))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

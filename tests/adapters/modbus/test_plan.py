@@ -1,0 +1,168 @@
+"""Which requests a set of points becomes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.modbus.plan import Limits, Scan, plan, span
+from adapters.modbus.settings import Address, Connect, Table
+from gateway.adapter import Point, ValueType
+
+
+def points(
+    *addresses: Address, device: str = "d", unit: int = 1, every_s: float = 1.0
+) -> list[Point[Connect, Address]]:
+    connect = Connect(modbus="tcp://plc", unit_id=unit)
+    return [Point(device, connect, f"p{place}", address, every_s) for place, address in enumerate(addresses)]
+
+
+def registers(spec: str, table: Table = "holding") -> list[Point[Connect, Address]]:
+    """Points written as ``at`` or ``at:type``."""
+    types: dict[str, ValueType] = {"": "uint16", "f": "float32", "q": "uint64", "b": "bool", "i": "int16"}
+    parsed = (word.partition(":") for word in spec.split())
+    return points(*(Address(at=int(at), table=table, type=types[kind]) for at, _, kind in parsed))
+
+
+def written(scans: list[Scan]) -> str:
+    """``first+count`` of every request, scans apart by ``|``."""
+    return " | ".join(" ".join(f"{request.first}+{request.count}" for request in scan.requests) for scan in scans)
+
+
+@pytest.mark.parametrize(
+    ("spec", "requests"),
+    [
+        ("0", "0+1"),
+        ("65535", "65535+1"),
+        ("0 1 2", "0+3"),
+        ("2 0 1", "0+3"),
+        ("0 0", "0+1"),
+        ("0:f", "0+2"),
+        ("0:q", "0+4"),
+        ("0:b 1:i", "0+2"),
+        ("0:f 2:f 4:f", "0+6"),
+        ("0:f 1:f", "0+3"),  # overlapping, if odd, is read once
+        ("0:q 1", "0+4"),  # a short one inside a long one does not end the block
+        ("0:q 1 4", "0+5"),
+        ("0 9", "0+10"),  # a gap of 8
+        ("0 10", "0+1 10+1"),  # a gap of 9
+        ("0:f 10", "0+11"),
+        ("0:f 11", "0+2 11+1"),
+        ("0 9 18", "0+19"),
+        ("0 1000 2000", "0+1 1000+1 2000+1"),
+        ("65534:f", "65534+2"),
+    ],
+)
+def test_neighbours_are_read_together(spec: str, requests: str) -> None:
+    assert written(plan(registers(spec))) == requests
+
+
+@pytest.mark.parametrize(
+    ("spec", "limits", "requests"),
+    [
+        ("0 1", Limits(max_gap=0), "0+2"),
+        ("0 2", Limits(max_gap=0), "0+1 2+1"),
+        ("0 2", Limits(max_gap=1), "0+3"),
+        ("0 1 2 3", Limits(max_registers=2), "0+2 2+2"),
+        ("0 1:f 3", Limits(max_registers=2), "0+1 1+2 3+1"),
+        ("0:f 2:f", Limits(max_registers=3), "0+2 2+2"),
+        ("0 100", Limits(max_gap=200), "0+101"),
+        ("0 125", Limits(max_gap=200), "0+1 125+1"),
+        ("0 124", Limits(max_gap=200), "0+125"),
+    ],
+)
+def test_limits_are_kept(spec: str, limits: Limits, requests: str) -> None:
+    assert written(plan(registers(spec), limits)) == requests
+
+
+def test_a_full_block_is_125_registers() -> None:
+    assert written(plan(registers(" ".join(str(at) for at in range(300))))) == "0+125 125+125 250+50"
+
+
+def test_a_point_is_never_split() -> None:
+    assert written(plan(registers(" ".join(f"{at}:f" for at in range(0, 130, 2))))) == "0+124 124+6"
+
+
+@pytest.mark.parametrize("table", ["coil", "discrete"])
+def test_a_full_block_is_2000_bits(table: Table) -> None:
+    scans = plan(points(*(Address(at=at, table=table, type="bool") for at in range(2500))))
+    assert written(scans) == "0+2000 2000+500"
+    assert [request.size for request in scans[0].requests] == [250, 63]
+
+
+def test_tables_are_read_apart() -> None:
+    tables: tuple[Table, ...] = ("holding", "input", "coil", "discrete")
+    (scan,) = plan(points(*(Address(at=7, table=table, type="bool") for table in tables)))
+    assert [(r.table, r.function, r.size) for r in scan.requests] == [
+        ("holding", 3, 2),
+        ("input", 4, 2),
+        ("coil", 1, 1),
+        ("discrete", 2, 1),
+    ]
+
+
+def test_poll_rates_are_scans_of_their_own() -> None:
+    fast = points(Address(at=0), Address(at=2), every_s=0.1)
+    slow = points(Address(at=1), every_s=60)
+    scans = plan([*fast, *slow])
+    assert [(scan.every_s, len(scan.requests)) for scan in scans] == [(0.1, 1), (60, 1)]
+    assert written(scans) == "0+3 | 1+1"
+
+
+def test_units_are_scans_of_their_own_with_their_own_timeout() -> None:
+    near = points(Address(at=0), device="near", unit=1)
+    far = [Point("far", Connect(modbus="tcp://plc", unit_id=2, timeout=3), "p", Address(at=1), 1.0)]
+    scans = plan([*near, *far])
+    assert [(scan.device, scan.unit, scan.timeout_s) for scan in scans] == [("near", 1, 1.0), ("far", 2, 3.0)]
+
+
+def test_fields_say_where_each_point_is() -> None:
+    ((request,),) = (scan.requests for scan in plan(registers("12 10:f 20:i")))
+    assert [(field.point, field.offset, field.type) for field in request.fields] == [
+        (1, 0, "float32"),
+        (0, 2, "uint16"),
+        (2, 10, "int16"),
+    ]
+
+
+def test_nothing_is_planned_for_nothing() -> None:
+    assert plan([]) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "occupied"),
+    [
+        (Address(at=5), range(5, 6)),
+        (Address(at=5, type="bool"), range(5, 6)),
+        (Address(at=5, type="float32"), range(5, 7)),
+        (Address(at=5, type="int64"), range(5, 9)),
+        (Address(at=5, table="coil", type="bool"), range(5, 6)),
+    ],
+)
+def test_the_span_of_a_point(address: Address, occupied: range) -> None:
+    assert span(address) == occupied
+
+
+ANY_ADDRESS = st.builds(
+    Address,
+    at=st.integers(0, 400),
+    table=st.sampled_from(["coil", "holding", "input"]),
+    type=st.sampled_from(["bool", "int16", "float32", "uint64"]),
+)
+
+
+@given(st.lists(ANY_ADDRESS, max_size=80), st.integers(0, 20), st.integers(4, 125))
+def test_every_point_is_read_once_and_whole(addresses: list[Address], max_gap: int, max_registers: int) -> None:
+    given_points = points(*addresses)
+    seen: list[int] = []
+    for scan in plan(given_points, Limits(max_gap, max_registers, max_registers)):
+        for request in scan.requests:
+            assert 1 <= request.count <= max_registers
+            for field in request.fields:
+                address = addresses[field.point]
+                assert address.table == request.table
+                assert request.first + field.offset == address.at
+                assert span(address).stop <= request.first + request.count
+                seen.append(field.point)
+    assert sorted(seen) == list(range(len(addresses)))

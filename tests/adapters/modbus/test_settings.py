@@ -1,0 +1,133 @@
+"""What may be written in ``connect:`` and in the address of a point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.modbus.settings import Address, Connect, host_and_port, line
+
+
+def faults(model: type[Connect] | type[Address], **settings: Any) -> list[tuple[str, str, str]]:
+    """Key, code and text of every error, as a plant file would bring the settings."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(settings)
+    return [
+        (str(error["loc"][0]), str(error.get("ctx", {}).get("code", error["type"])), error["msg"])
+        for error in caught.value.errors()
+    ]
+
+
+def test_unit_1_and_one_second_unless_said_otherwise() -> None:
+    assert Connect.model_validate({"modbus": "tcp://10.20.0.15:1502"}) == Connect(
+        modbus="tcp://10.20.0.15:1502", unit_id=1, timeout=1.0
+    )
+
+
+def test_texts_of_a_plant_file_become_values() -> None:
+    connect = Connect.model_validate({"modbus": " tcp://plc ", "unit_id": "0x11", "timeout": "250ms"})
+    assert (connect.modbus, connect.unit_id, connect.timeout) == ("tcp://plc:502", 17, 0.25)
+    address = Address.model_validate({"at": "0x0034", "table": "input", "type": "float32", "order": "CDAB"})
+    assert (address.at, address.table, address.type, address.order) == (52, "input", "float32", "CDAB")
+
+
+def test_a_point_is_a_holding_register_unless_said_otherwise() -> None:
+    address = Address.model_validate({"at": "5"})
+    assert (address.table, address.type, address.order) == ("holding", "uint16", "ABCD")
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("tcp://10.0.0.1", "tcp://10.0.0.1:502"),
+        ("tcp://10.0.0.1/", "tcp://10.0.0.1:502"),
+        ("tcp://10.0.0.1:1", "tcp://10.0.0.1:1"),
+        ("tcp://Meter-7.Plant.Local:65535", "tcp://meter-7.plant.local:65535"),
+        ("tcp://mcc_1", "tcp://mcc_1:502"),
+        ("tcp://[FE80::1]:1502", "tcp://[fe80::1]:1502"),
+        ("tcp://[::1]", "tcp://[::1]:502"),
+    ],
+)
+def test_one_line_has_one_spelling(text: str, endpoint: str) -> None:
+    assert line(Connect(modbus=text)) == endpoint
+
+
+@pytest.mark.parametrize(("endpoint", "parts"), [("tcp://plc:502", ("plc", 502)), ("tcp://[::1]:1502", ("::1", 1502))])
+def test_host_and_port(endpoint: str, parts: tuple[str, int]) -> None:
+    assert host_and_port(endpoint) == parts
+
+
+def test_units_of_one_port_are_on_one_line() -> None:
+    assert line(Connect(modbus="tcp://plc", unit_id=1)) == line(Connect(modbus="tcp://PLC:502", unit_id=2, timeout=5))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "10.0.0.1:502",
+        "rtu:///dev/ttyUSB0",
+        "udp://10.0.0.1",
+        "tcp://",
+        "tcp://10.0.0.1:",
+        "tcp://10.0.0.1:0",
+        "tcp://10.0.0.1:65536",
+        "tcp://10.0.0.1:502/1",
+        "tcp://user@10.0.0.1",
+        "tcp://::1",
+        "tcp://ä",
+        "tcp://plc-",
+    ],
+)
+def test_an_endpoint_that_is_none_is_refused_by_name(text: str) -> None:
+    ((key, code, sentence),) = faults(Connect, modbus=text)
+    assert (key, code) == ("modbus", "B13")
+    assert f'"{text}"' in sentence
+
+
+def test_the_forgotten_scheme_is_offered() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Connect(modbus="10.0.0.1:1502")
+    assert caught.value.errors()[0]["ctx"]["hint"] == "write tcp://10.0.0.1:1502"
+
+
+def test_unit_0_is_refused_because_nobody_answers_to_it() -> None:
+    ((key, code, sentence),) = faults(Connect, modbus="tcp://plc", unit_id="0")
+    assert (key, code) == ("unit_id", "B14")
+    assert "broadcast" in sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("unit_id", "256"),
+        ("unit_id", "-1"),
+        ("unit_id", "one"),
+        ("timeout", "0s"),
+        ("timeout", "2"),
+        ("timeout", "2min"),
+    ],
+)
+def test_numbers_outside_their_range_are_refused(key: str, text: str) -> None:
+    assert [found for found, _, _ in faults(Connect, **{"modbus": "tcp://plc", key: text})] == [key]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("table", "coils"), ("type", "flaot32"), ("order", "abcd"), ("at", "052"), ("register", "1")]
+)
+def test_words_that_the_address_does_not_know_are_refused(key: str, text: str) -> None:
+    assert [found for found, _, _ in faults(Address, **{"at": "1", key: text})] == [key]
+
+
+def test_an_address_needs_a_place() -> None:
+    assert faults(Address, type="int16")[0][:2] == ("at", "missing")
+
+
+def test_unknown_settings_are_refused() -> None:
+    assert faults(Connect, modbus="tcp://plc", unit="1")[0][:2] == ("unit", "extra_forbidden")
+
+
+def test_settings_can_be_keys() -> None:
+    assert {Connect(modbus="tcp://plc"): 1}[Connect(modbus="tcp://plc:502")] == 1

@@ -1,0 +1,94 @@
+"""Every mistake of mistakes.txt is explained once: at its place, in its words, with what to write instead."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.gateway.mapping.plants import FILES, changed, judged, write
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent.parent
+
+
+class Mistake(NamedTuple):
+    name: str
+    file: str
+    old: str
+    """What is replaced; empty where the whole file is."""
+    new: str
+    said: str
+
+
+def mistakes() -> list[Mistake]:
+    blocks = (HERE / "mistakes.txt").read_text(encoding="utf-8").split("\n== ")[1:]
+    return [_mistake(block.rstrip("\n").split("\n")) for block in blocks]
+
+
+def _mistake(lines: list[str]) -> Mistake:
+    name, place, *rest = lines
+    old = _text(rest.pop(0)[2:]) if rest[0].startswith("- ") else ""
+    return Mistake(name, place.removeprefix("@ "), old, _text(rest[0].removeprefix("+ ")), "\n".join(rest[1:]))
+
+
+def _text(line: str) -> str:
+    return line.replace("⏎", "\n").replace("→", "\t").replace("␀", "\0")
+
+
+def files(mistake: Mistake) -> dict[str, str]:
+    return changed(mistake.file, mistake.old, mistake.new) if mistake.old else FILES | {mistake.file: mistake.new}
+
+
+@pytest.mark.parametrize("mistake", mistakes(), ids=lambda mistake: mistake.name)
+def test_a_mistake_is_told_once_at_its_place(mistake: Mistake, tmp_path: Path) -> None:
+    plant, found = judged(write(tmp_path, files(mistake)))
+    assert [str(one).replace(f"{tmp_path}/", "") for one in found] == [mistake.said]
+    assert (plant is not None) == (found[0].severity == "warning")
+
+
+def test_all_mistakes_of_all_files_are_told_in_one_run(tmp_path: Path) -> None:
+    broken = FILES | {
+        "gateway.yaml": FILES["gateway.yaml"].replace("info", "loud").replace("20 GB", "20"),
+        "acme.profile.yaml": FILES["acme.profile.yaml"].replace("unit: W", "uint: W").replace("0.1", "0,1"),
+        "hall/a.devices.yaml": FILES["hall/a.devices.yaml"].replace("unit_id: 2", "unit_id: 0"),
+        "plant.assets.yaml": FILES["plant.assets.yaml"].replace("meter-2", "Meter 2"),
+    }
+    _, found = judged(write(tmp_path, broken))
+    assert [(one.code, one.line) for one in found] == [
+        *[("M01", 12), ("M07", 13)],
+        *[("M19", 6), ("M03", 7)],
+        ("M13", 9),
+        ("M18", 5),
+    ]
+
+
+def test_a_profile_with_a_mistake_keeps_its_name_known(tmp_path: Path) -> None:
+    _, found = judged(write(tmp_path, changed("acme.profile.yaml", "maker: ACME", "maker: ACME: x")))
+    assert [one.code for one in found] == ["Y02"]  # and not: there is no profile "acme-meter"
+
+
+def test_the_same_mistake_of_forty_devices_is_told_once(tmp_path: Path) -> None:
+    devices = "".join(
+        f"  meter-{number}:\n    profile: acme-meter\n    connect: {{field: bus://b, unit_id: {number}}}\n"
+        for number in range(1, 41)
+    )
+    many = changed("acme.profile.yaml", "0x0034", "70000") | {
+        "hall/a.devices.yaml": f"schema: fieldgate/devices/v1\ndevices:\n{devices}"
+    }
+    _, found = judged(write(tmp_path, many))
+    assert [one.code for one in found] == ["B91"]
+
+
+def test_every_code_stands_in_the_catalogue() -> None:
+    sources = [*(ROOT / "gateway").rglob("*.py"), *(ROOT / "adapters").rglob("*.py")]
+    used = {code for path in sources for code in re.findall('"([A-Z][0-9]{2})"', path.read_text(encoding="utf-8"))}
+    catalogue = set(
+        re.findall(r"^\| ([A-Z][0-9]{2}) \|", (ROOT / "mappings/README.md").read_text("utf-8"), re.MULTILINE)
+    )
+    assert used - catalogue == set()
+    tried = {match for mistake in mistakes() for match in re.findall(r" (?:error|warning) ([A-Z]\d\d):", mistake.said)}
+    untried = {code for code in used if code[0] in "YMFRADG"} - tried
+    assert untried == {"F06", "M08", "M17"} & untried

@@ -1,0 +1,63 @@
+"""The contract: what an adapter may lean on, and what tells one session from another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import gateway.adapter
+from gateway.adapter import Adapter, Batch, Counting, LinkLost, Point, Session, Settings, Value, Writable
+
+
+class Where(Settings):
+    """One setting, for both."""
+
+    wire: str = "w"
+
+
+class Reads:
+    async def read(self) -> Batch:
+        return Batch(())
+
+
+class Writes(Reads):
+    async def write(self, point: int, value: Value) -> None:
+        raise NotImplementedError
+
+
+class Counts(Reads):
+    def __init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+
+
+@asynccontextmanager
+async def connect(points: Sequence[Point[Where, Where]]) -> AsyncIterator[Session]:
+    yield Reads()
+
+
+def test_an_adapter_is_two_types_and_two_functions() -> None:
+    adapter = Adapter(settings=Where, address=Where, line=lambda where: where.wire, connect=connect)
+    assert adapter.line(Where(wire="a")) == "a"
+    assert list(adapter.check([])) == []
+
+
+def test_what_a_session_can_do_is_seen_from_its_methods() -> None:
+    assert isinstance(Writes(), Writable)
+    assert not isinstance(Reads(), Writable)
+    assert isinstance(Counts(), Counting)
+    assert not isinstance(Writes(), Counting)
+
+
+def test_a_lost_link_says_why_and_what_to_do() -> None:
+    lost = LinkLost("the device closed the connection", "close other clients")
+    assert (str(lost), lost.reason, lost.remedy) == (
+        lost.reason,
+        "the device closed the connection",
+        "close other clients",
+    )
+    assert LinkLost("gone").remedy == ""
+
+
+def test_all_that_an_adapter_needs_is_named_here() -> None:
+    assert all(hasattr(gateway.adapter, name) for name in gateway.adapter.__all__)
