@@ -37,9 +37,10 @@ def shown(value: object) -> str:
 
 
 def screen(facts: Facts) -> Group:
-    """The live picture: a panel per device, then hub and disk, then what one can do."""
+    """The live picture: hub and disk, what one can do, then a panel per device."""
     panels = [_device(entry, facts) for entry in facts.status["devices"]]
-    return Group(_verdict(facts), *panels, _disk(facts), *(Text(hint, style="dim") for hint in facts.hints))
+    # Hub and disk come first: a small terminal cuts off what stands below.
+    return Group(_verdict(facts), _disk(facts), *(Text(hint, style="dim") for hint in facts.hints), *panels)
 
 
 def _verdict(facts: Facts) -> Text:

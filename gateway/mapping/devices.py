@@ -57,7 +57,7 @@ def named_profiles(blocks: Sequence[Block]) -> set[str]:
     for block in blocks:
         devices = block.get("devices")
         own = devices.values() if isinstance(devices, Block) else ()
-        found |= {str(device["profile"]) for device in own if isinstance(device, Block) and "profile" in device}
+        found |= {str(device["profile"]).strip() for device in own if isinstance(device, Block) and "profile" in device}
     return found
 
 

@@ -56,7 +56,7 @@ def read(block: Block, adapters: Mapping[str, Adapter[Any, Any]], report: Report
     """The profile in a file; None where it has no name, so that nobody can have meant it."""
     before = report.errors
     head = judge(ProfileFile, block, Owner("this file", block.place), report)
-    name, protocol = block.get("profile"), block.get("protocol")
+    name = block.get("profile")
     adapter = _adapter(block, adapters, report)
     points: list[ProfilePoint] = []
     if adapter is not None and block.get("points") is not None:
@@ -64,14 +64,15 @@ def read(block: Block, adapters: Mapping[str, Adapter[Any, Any]], report: Report
     if not isinstance(name, str):
         return None
     sound = head is not None and report.errors == before
-    protocol = protocol if isinstance(protocol, str) else ""
-    return Profile(name, block.values_at["profile"], protocol, adapter, tuple(points), sound)
+    protocol = head.protocol if head is not None else ""
+    return Profile(name.strip(), block.values_at["profile"], protocol, adapter, tuple(points), sound)
 
 
 def _adapter(block: Block, adapters: Mapping[str, Adapter[Any, Any]], report: Report) -> Adapter[Any, Any] | None:
     protocol = block.get("protocol")
-    if not isinstance(protocol, str) or not protocol:
+    if not isinstance(protocol, str) or not protocol.strip():
         return None
+    protocol = protocol.strip()
     if protocol not in adapters:
         close = closest(protocol, tuple(adapters))
         hint = (f'did you mean "{close}"? ' if close else "") + f"installed: {', '.join(sorted(adapters)) or 'none'}"

@@ -6,6 +6,7 @@ import base64
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -73,5 +74,6 @@ class Ledger:
             while written < len(data):
                 written += self._file.write(data[written:])
         except OSError:
-            self._file.truncate(before)
+            with suppress(OSError):  # The trouble may be the file itself.
+                self._file.truncate(before)
             raise

@@ -10,6 +10,7 @@ Errors::
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 CONNECT, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 8, 10, 12, 14
@@ -84,9 +85,11 @@ class Unsubscribe(NamedTuple):
     filters: tuple[str, ...]
 
 
-def split(buffer: bytearray, largest: int) -> list[Packet]:
-    """Take the complete packets out of the buffer. Raises Malformed, also for one larger than ``largest`` bytes."""
-    packets = []
+def split(buffer: bytearray, largest: int) -> Iterator[Packet]:
+    """Take the complete packets out of the buffer.
+
+    Raises Malformed, also for one larger than ``largest`` bytes; what came before it has been given out then.
+    """
     start, end = 0, len(buffer)
     while end - start >= 2:
         at, length, shift = start + 1, 0, 0
@@ -105,10 +108,9 @@ def split(buffer: bytearray, largest: int) -> list[Packet]:
             raise Malformed("a packet larger than any message may be")
         if at + length > end:
             break
-        packets.append(Packet(buffer[start] >> 4, buffer[start] & 15, bytes(buffer[at : at + length])))
+        yield Packet(buffer[start] >> 4, buffer[start] & 15, bytes(buffer[at : at + length]))
         start = at + length
     del buffer[:start]
-    return packets
 
 
 def check_flags(packet: Packet) -> None:

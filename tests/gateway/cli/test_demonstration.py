@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,15 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path / "demo"
 
 
-def start(directory: Path, **more: int) -> subprocess.Popen[bytes]:
+def start(directory: Path, terminal: int | None = None) -> subprocess.Popen[bytes]:
+    """The demo on a terminal, or with a pipe."""
     return subprocess.Popen(
         [*DEMO, "--directory", str(directory)],
         cwd=ROOT,
         start_new_session=True,
-        **({"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | more),  # type: ignore[call-overload]
+        stdin=subprocess.DEVNULL if terminal is None else terminal,
+        stdout=subprocess.PIPE if terminal is None else terminal,
+        stderr=subprocess.STDOUT,
     )
 
 
@@ -68,8 +72,7 @@ def read_until(process: subprocess.Popen[bytes], pattern: str, limit_s: float = 
 def test_prints_lines_without_a_terminal_and_stops_at_once(demo: subprocess.Popen[bytes], directory: Path) -> None:
     text = read_until(demo, r"hub there: [1-9]\d* messages acknowledged, 0 lost")
     assert "demo --outage" in text
-    assert re.search(r"meter-mcc1: .*voltage_l1 2\d\d\.\d+ V", text)
-    assert re.search(r"meter-hvac: .*", text)
+    read_until(demo, r"(?s)meter-mcc1: [^\n]*voltage_l1 2\d\d(\.\d+)? V.*meter-hvac: voltage_l1 2\d\d(\.\d+)? V")
     began = time.monotonic()
     demo.send_signal(signal.SIGINT)
     assert demo.wait(10) == 0
@@ -93,7 +96,7 @@ def test_an_outage_from_a_second_terminal_fills_and_drains_the_disk(
 
 def test_the_live_picture_in_a_terminal(directory: Path) -> None:
     leader, follower = pty.openpty()
-    process = start(directory, stdin=follower, stdout=follower, stderr=follower)
+    process = start(directory, follower)
     os.close(follower)
     seen = b""
 
@@ -101,7 +104,8 @@ def test_the_live_picture_in_a_terminal(directory: Path) -> None:
         nonlocal seen
         readable, _, _ = select.select([leader], [], [], 0.1)
         if readable:
-            seen += os.read(leader, 65536)
+            with suppress(OSError):  # the other end is gone
+                seen += os.read(leader, 65536)
         return b"voltage_l1" in seen and b"acknowledged" in seen
 
     try:

@@ -23,7 +23,7 @@ def facts(**upstream: Any) -> Facts:
         "upstream": [health | {"name": "meter-mcc1", "waiting": 7} | upstream],
         "buffer": buffer,
     }
-    values = {
+    values: dict[str, list[dict[str, Any]]] = {
         "meter-mcc1": [
             {"name": "voltage_l1", "value": 230.2, "unit": "V", "quality": "good", "reason": "", "at": ""},
             {"name": "power", "value": None, "unit": "W", "quality": "bad", "reason": "timeout", "at": ""},

@@ -23,7 +23,8 @@ def test_the_server_certificate_verifies_for_each_name(hub_folder: Path) -> None
     server = x509.load_pem_x509_certificate(files.certificate.read_bytes())
     builder = PolicyBuilder().store(Store([x509.load_pem_x509_certificate(files.root.read_bytes())]))
     addresses = [x509.IPAddress(ipaddress.ip_address(name)) for name in NAMES[1:]]
-    for subject in (x509.DNSName(NAMES[0]), *addresses):
+    subjects: list[x509.DNSName | x509.IPAddress] = [x509.DNSName(NAMES[0]), *addresses]
+    for subject in subjects:
         assert len(builder.build_server_verifier(subject).verify(server, [])) == 2
 
 

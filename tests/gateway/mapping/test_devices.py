@@ -1,0 +1,94 @@
+"""Devices find their profile and asset, and no two are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.mapping.devices import Known, named_profiles, read
+from gateway.mapping.diagnostics import Diagnostic, Report
+from gateway.mapping.profiles import Profile
+from gateway.mapping.profiles import read as read_profile
+from gateway.mapping.spec import Asset, Device
+from tests.gateway.mapping.plants import ADAPTERS, Connect, block
+
+PROFILE = "profile: acme\nprotocol: field\npoints:\n  p: {at: 1, unit: V}\n  q: {at: 2, every: 1s}\n"
+ASSETS = {"a/b": Asset("a/b", "B")}
+
+
+def profiles() -> dict[str, Profile]:
+    report = Report()
+    found = read_profile(block(PROFILE, report), ADAPTERS, report)
+    assert found is not None
+    return {"acme": found}
+
+
+def judged(
+    *texts: str, known: Mapping[str, Profile] | None = None, all_profiles: bool = True, all_assets: bool = True
+) -> tuple[tuple[Device, ...], tuple[Diagnostic, ...]]:
+    report = Report()
+    names = profiles() if known is None else known
+    everything = Known(names, frozenset(names), ASSETS, all_profiles=all_profiles, all_assets=all_assets)
+    devices = read([block(f"devices:\n{text}", report) for text in texts], everything, report)
+    return devices, report.sorted()
+
+
+def test_a_device_has_the_points_of_its_profile() -> None:
+    (device,), found = judged("  m-1: {profile: acme, asset: a/b, connect: {field: bus://a, unit_id: 7}}\n")
+    assert found == ()
+    assert (device.name, device.identity, device.profile, device.protocol, device.line) == (
+        *("m-1", "m-1", "acme", "field"),
+        "bus://a",
+    )
+    assert device.asset == ASSETS["a/b"]
+    assert device.connect == Connect.model_validate({"field": "bus://a", "unit_id": 7})
+    assert [(spec.point.device, spec.point.name, spec.unit, spec.point.every_s) for spec in device.points] == [
+        *[("m-1", "p", "V", 5.0), ("m-1", "q", "", 1.0)]
+    ]
+    assert all(spec.point.connect is device.connect for spec in device.points)
+
+
+def test_an_identity_may_differ_from_the_name() -> None:
+    (device,), _ = judged("  m-1: {profile: acme, identity: old-name.7, connect: {field: bus://a}}\n")
+    assert (device.name, device.identity, device.asset) == ("m-1", "old-name.7", None)
+
+
+def test_devices_come_in_the_order_of_the_files() -> None:
+    devices, _ = judged(
+        "  z: {profile: acme, connect: {field: bus://a}}\n  b: {profile: acme, connect: {field: bus://b}}\n",
+        "  a: {profile: acme, connect: {field: bus://c}}\n",
+    )
+    assert [device.name for device in devices] == ["z", "b", "a"]
+
+
+def test_a_timeout_does_not_make_another_address() -> None:
+    _, found = judged(
+        "  a: {profile: acme, connect: {field: bus://a, timeout: 1s}}\n"
+        "  b: {profile: acme, connect: {field: bus://a, timeout: 2s}}\n"
+    )
+    assert [(one.code, one.line) for one in found] == [("D05", 3)]
+
+
+def test_the_same_unit_on_another_line_is_another_address() -> None:
+    devices, found = judged(
+        "  a: {profile: acme, connect: {field: bus://a}}\n  b: {profile: acme, connect: {field: bus://b}}\n"
+    )
+    assert (len(devices), found) == (2, ())
+
+
+def test_nothing_is_said_of_names_that_may_stand_in_a_file_that_cannot_be_read() -> None:
+    text = "  a: {profile: other, asset: x/y, connect: {field: bus://a}}\n"
+    assert {one.code for one in judged(text)[1]} == {"D02", "D03"}
+    assert judged(text, all_profiles=False, all_assets=False)[1] == ()
+
+
+def test_two_devices_want_one_identity() -> None:
+    _, found = judged(
+        "  a: {profile: acme, identity: x, connect: {field: bus://a}}\n"
+        "  b: {profile: acme, identity: x, connect: {field: bus://b}}\n"
+    )
+    assert [(one.code, one.line, one.column) for one in found] == [("D09", 3, 32)]
+
+
+def test_named_profiles_are_found_in_broken_devices_too() -> None:
+    root = block('devices:\n  a: {profile: x, colour: red}\n  b: {}\n  c:\n  d: {profile: " y "}\n', Report())
+    assert named_profiles([root, block("devices:\n", Report())]) == {"x", "y"}
