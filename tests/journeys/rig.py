@@ -50,7 +50,8 @@ class Appliance:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.plant = directory / "plant"
-        self.state = self.plant / "state"
+        self.state_for_all: Path | None = None
+        """A state directory elsewhere, given with ``--state`` to every command."""
         self.ledger = directory / "received.jsonl"
         self.served = directory / "served.jsonl"
         self.process: subprocess.Popen[bytes] | None = None
@@ -64,13 +65,17 @@ class Appliance:
         self._replace("hall-a.devices.yaml", "127.0.0.1:15020", f"127.0.0.1:{self.modbus_port}")
         self._replace("gateway.yaml", "host: localhost", f"host: {HUB_HOST}")
         self._replace("gateway.yaml", "port: 8883", f"port: {self.hub_port}")
-        fieldgate("certs", "create", self.plant)
-        fieldgate("certs", "issue", self.plant)
+        fieldgate("certs", "create", self.plant, *self._where)
+        fieldgate("certs", "issue", self.plant, *self._where)
         (self.directory / "points.json").write_text(fieldgate("export", "points", self.plant).stdout)
         ids = json.loads(fieldgate("devices", self.plant, "--json").stdout)["devices"]
         devices = [{"id": entry["id"], "enabled": True} for entry in ids]
         (self.directory / "devices.json").write_text(json.dumps({"devices": devices}))
-        (self.directory / "site-root.pem").write_text(fieldgate("certs", "export-ca", self.plant).stdout)
+        (self.directory / "site-root.pem").write_text(fieldgate("certs", "export-ca", self.plant, *self._where).stdout)
+
+    @property
+    def _where(self) -> list[str]:
+        return ["--state", str(self.state_for_all)] if self.state_for_all else []
 
     def _replace(self, name: str, old: str, new: str) -> None:
         path = next(self.plant.rglob(name))
@@ -93,7 +98,7 @@ class Appliance:
     def start(self) -> None:
         """The gateway; returns when it answers."""
         with (self.directory / "gateway.log").open("ab") as log:
-            command = [sys.executable, "-m", "gateway", "run", str(self.plant)]
+            command = [sys.executable, "-m", "gateway", "run", str(self.plant), *self._where]
             self.process = subprocess.Popen(command, cwd=ROOT, stderr=log)
         wait_for("the gateway to answer", self.status, 20)
 
@@ -113,7 +118,7 @@ class Appliance:
 
     def status(self) -> dict[str, Any] | None:
         """What ``fieldgate status --json`` tells; None while no gateway runs."""
-        result = fieldgate("status", self.plant, "--json", check=False)
+        result = fieldgate("status", self.plant, "--json", *self._where, check=False)
         report: dict[str, Any] = json.loads(result.stdout or "{}")
         return report if report.get("running") else None
 

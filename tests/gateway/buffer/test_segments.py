@@ -3,7 +3,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -40,12 +40,16 @@ def no_thread_stays_behind() -> Iterator[None]:
     assert threading.active_count() == before
 
 
-async def reopened(segment: Segment) -> Segment:
+@asynccontextmanager
+async def reopened(segment: Segment) -> AsyncIterator[Segment]:
     """As the next process finds it."""
     await segment.end()
     found = Segment(segment.path)
-    await found.find_last()
-    return found
+    try:
+        await found.find_last()
+        yield found
+    finally:
+        await found.end()
 
 
 def numbers(scan: Scan) -> list[int]:
@@ -108,7 +112,8 @@ async def test_a_group_of_frames_is_stored_as_a_whole_or_not_at_all(segment: Seg
     with pytest.raises(sqlite3.IntegrityError):
         await segment.insert([frame(41), frame(42)])
     assert segment.last == 42
-    assert numbers(await (await reopened(segment)).heads(41, 10)) == [42]
+    async with reopened(segment) as found:
+        assert numbers(await found.heads(41, 10)) == [42]
 
 
 async def test_knows_what_it_holds_while_it_is_written_and_when_it_is_sealed(segment: Segment) -> None:
@@ -122,7 +127,8 @@ async def test_knows_what_it_holds_while_it_is_written_and_when_it_is_sealed(seg
     assert segment.remaining == 6
     await segment.seal()
     assert await segment.read_content() == expected
-    assert await (await reopened(segment)).read_content() == expected
+    async with reopened(segment) as found:
+        assert await found.read_content() == expected
 
 
 async def test_a_crash_before_it_was_sealed_is_made_up_for_from_the_heads(segment: Segment, tmp_path: Path) -> None:
@@ -131,10 +137,9 @@ async def test_a_crash_before_it_was_sealed_is_made_up_for_from_the_heads(segmen
     crashed.mkdir()
     for path in tmp_path.glob("*.db*"):
         (crashed / path.name).write_bytes(path.read_bytes())
-    found = Segment(crashed / segment.path.name)
-    assert await found.find_last() == 43
-    assert await found.read_content() == {"a": Extent(1, 6, 6, 41, 10**9, 6 * 10**9)}
-    await found.end()
+    async with reopened(Segment(crashed / segment.path.name)) as found:
+        assert found.last == 43
+        assert await found.read_content() == {"a": Extent(1, 6, 6, 41, 10**9, 6 * 10**9)}
     assert not directory.has_log(found.path)
 
 
@@ -163,15 +168,11 @@ async def test_a_damaged_head_is_told_with_the_messages_that_it_had(segment: Seg
     await put(segment, *frames)
     await segment.seal()
     corrupt(segment.path, frames[1].head)
-    found = await reopened(segment)
-    assert [(one.number, one.head is None) for one in (await found.heads(41, 10)).found] == [
-        (41, False),
-        (42, True),
-        (43, False),
-    ]
-    assert found.damaged
-    assert found.unreadable == {42: 2}
-    await found.end()
+    async with reopened(segment) as found:
+        scan = await found.heads(41, 10)
+        assert [(one.number, one.head is None) for one in scan.found] == [(41, False), (42, True), (43, False)]
+        assert found.damaged
+        assert found.unreadable == {42: 2}
 
 
 async def test_a_damaged_page_costs_the_frames_on_it_and_no_other(segment: Segment) -> None:
@@ -181,14 +182,13 @@ async def test_a_damaged_page_costs_the_frames_on_it_and_no_other(segment: Segme
     middle = len(content) // 2 // 8192 * 8192
     content[middle : middle + 8192] = b"\xa5" * 8192
     segment.path.write_bytes(content)
-    found = await reopened(segment)
-    scan = await found.heads(41, 100)
-    readable = [one.number for one in scan.found if one.head is not None]
-    bodies = await found.bodies(readable)
-    assert found.damaged
-    assert 44 <= len(bodies) < 50
-    assert {41, 90} <= bodies.keys()
-    await found.end()
+    async with reopened(segment) as found:
+        scan = await found.heads(41, 100)
+        readable = [one.number for one in scan.found if one.head is not None]
+        bodies = await found.bodies(readable)
+        assert found.damaged
+        assert 44 <= len(bodies) < 50
+        assert {41, 90} <= bodies.keys()
 
 
 async def test_a_damaged_content_is_found_out_anew(segment: Segment) -> None:
@@ -197,20 +197,18 @@ async def test_a_damaged_content_is_found_out_anew(segment: Segment) -> None:
     await segment.seal()
     with closing(sqlite3.connect(segment.path)) as foreign, foreign:
         foreign.execute("UPDATE content SET packed = zeroblob(50)")
-    found = await reopened(segment)
-    assert await found.read_content() == held
-    await found.end()
+    async with reopened(segment) as found:
+        assert await found.read_content() == held
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database" * 1000], ids=["emptied", "overwritten"])
 async def test_a_file_that_is_no_segment_says_so(segment: Segment, damage: bytes) -> None:
     await segment.seal()
     segment.path.write_bytes(damage)
-    found = Segment(segment.path)
     with pytest.raises(sqlite3.DatabaseError) as caught:
-        await found.find_last()
+        async with reopened(segment):
+            pass
     assert directory.damaged(caught.value)
-    await found.end()
 
 
 async def test_a_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

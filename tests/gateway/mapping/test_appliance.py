@@ -65,7 +65,7 @@ def test_a_trust_file_that_is_not_there_yet_is_a_warning() -> None:
 def test_mistakes_below_and_beside_the_upstream_are_all_told() -> None:
     gateway, said = judged("name: G\nstate:\nupstream:\n  hub: {kind: iothub, host: h, prt: 1}\n")
     assert gateway is None
-    assert said == ["1:7 error M18", "2:1 error M20", "4:3 error M02", "4:31 error M01"]
+    assert said == ["1:7 error M18", "2:1 error M20", "4:3 error M02", "4:32 error M01"]
 
 
 def test_an_upstream_without_settings_is_told() -> None:
