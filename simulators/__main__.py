@@ -12,6 +12,9 @@ from pathlib import Path
 from simulators import iothub, modbus, plant
 from simulators.listening import CannotListen
 
+RING = 50
+"""Messages kept in memory for each device; what is to be kept is in the ledger."""
+
 DESCRIPTION = """\
 Stand-ins for the field and for Azure IoT Hub, to demo and to test with. Loopback only by default.
 
@@ -144,6 +147,7 @@ def _hub(chosen: argparse.Namespace) -> iothub.Settings:
         host=chosen.host,
         port=chosen.port,
         ledger=chosen.ledger,
+        ring=RING,
         newest_tls=ssl.TLSVersion.TLSv1_3 if chosen.tls == "1.3" else ssl.TLSVersion.TLSv1_2,
     )
 

@@ -26,10 +26,12 @@ class RequestInvalid(Exception):
 @asynccontextmanager
 async def serve(path: Path, commands: Mapping[str, Command]) -> AsyncIterator[None]:
     """Answer requests on the socket while the block runs. The socket replaces what a killed simulator left there."""
-    open_now: set[asyncio.StreamWriter] = set()
+    open_now: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_now.add(writer)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (a coroutine runs in one)
+        open_now[writer] = task
         try:
             while line := await reader.readline():
                 writer.write(json.dumps(await _answer(line, commands)).encode() + b"\n")
@@ -37,7 +39,7 @@ async def serve(path: Path, commands: Mapping[str, Command]) -> AsyncIterator[No
         except (OSError, ValueError):
             pass  # Gone, or a line beyond the reader's limit: there is nobody to answer.
         finally:
-            open_now.discard(writer)
+            del open_now[writer]
             writer.close()
 
     server = await asyncio.start_unix_server(converse, sock=_bound(path))
@@ -45,8 +47,10 @@ async def serve(path: Path, commands: Mapping[str, Command]) -> AsyncIterator[No
         yield
     finally:
         server.close()
-        for writer in list(open_now):
+        for writer in open_now:
             writer.transport.abort()
+        if open_now:
+            await asyncio.wait(open_now.values())
         _remove(path)
 
 

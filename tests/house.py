@@ -11,7 +11,14 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("gateway", "adapters", "certs", "simulators")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:work|root|opt)/|(?<![\w.])/home/(?!\w*\*)\w+|\.pyenv/versions")
 URL = re.compile(r"https?://([A-Za-z0-9.-]+\.[A-Za-z]{2,})")
-HOSTS = {"acme.example", "hub.example", "docs.oasis-open.org", "learn.microsoft.com", "www.apache.org", "www.rfc-editor.org"}
+HOSTS = {
+    "acme.example",
+    "hub.example",
+    "docs.oasis-open.org",
+    "learn.microsoft.com",
+    "www.apache.org",
+    "www.rfc-editor.org",
+}
 """Hosts that a text may name; a package registry is none of them."""
 SECRETS = re.compile(r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|CERTIFICATE)-----\n[A-Za-z0-9+/=]{20}")
 UNTESTED = {"__init__.py", "__main__.py", "port.py"}

@@ -141,7 +141,7 @@ class Disk:
         return segment
 
     async def _segment_for(self, frame: int, coming: int) -> Segment:
-        if self.writing is not None and self.writing.size_bytes + coming > self.sizes.segment:
+        if self.writing is not None and self.writing.filled_bytes + coming > self.sizes.segment:
             await self.seal()
         if self.writing is None:
             self.writing = await create(self.folder, frame, self.sizes.wal_pages)
@@ -251,7 +251,7 @@ class Disk:
             lane = self.lanes.lane(identity)
             count = content.waiting(extent, lane.acked)
             first = max(extent.first, lane.acked + 1)
-            self.lanes.cut(lane, extent.last, count, oldest.last)
+            self.lanes.cut(lane, extent.last, count, oldest.last, extent.last_ns)
             self._dirty.add(identity)
             if count:
                 self._drop(Loss(reason, identity, count, first, extent.last, extent.first_ns, extent.last_ns))

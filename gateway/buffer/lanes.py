@@ -169,15 +169,15 @@ class Lanes:
         lane.window_bytes -= _size(message)
         self.used_bytes -= _size(message)
 
-    def cut(self, lane: Lane, last: int, count: int, frame: int) -> None:
-        """``count`` messages that waited, all up to sequence ``last``, are gone with their frames up to ``frame``."""
+    def cut(self, lane: Lane, last: int, count: int, frame: int, last_ns: int) -> None:
+        """``count`` messages that waited are gone with frames up to ``frame``: all to ``last``, of ``last_ns``."""
         while lane.window and lane.window[0].message.sequence <= last:
             self._leave(lane)
         lane.waiting -= count
         lane.acked = max(lane.acked, last)
         lane.loaded = max(lane.loaded, last)
         if lane.loaded == last:
-            lane.position = max(lane.position, frame + 1)
+            lane.position, lane.behind_ns = max(lane.position, frame + 1), last_ns
 
     def lost(self, lane: Lane, last: int, count: int, frame: int) -> None:
         """``count`` messages after those in the window, up to sequence ``last`` in this frame, cannot be read."""

@@ -43,6 +43,11 @@ def sizes(quota_bytes: int) -> Sizes:
     )
 
 
+def pages(stored_bytes: int) -> int:
+    """Bytes of file that a row of so many takes: small ones share a page, large ones have theirs alone."""
+    return stored_bytes if stored_bytes < PAGE_SIZE else -(-stored_bytes // PAGE_SIZE) * PAGE_SIZE
+
+
 def growth(stored_bytes: int) -> int:
     """Bytes by which files may grow for a commit of so many: whole pages, the b-tree's included."""
     return (stored_bytes // PAGE_SIZE + 3) * PAGE_SIZE

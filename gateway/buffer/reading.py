@@ -84,7 +84,8 @@ class Reader:
         while lane.behind and lane.window_bytes < share and not self._closing:
             segment = self._disk.holding(lane.position)
             if segment is None:
-                self._end_of_disk(lane)
+                lane.loaded = lane.highest
+                self._reckon(lane)
             elif not segment.path.exists():
                 log.error("buffer: %s is gone: somebody removed it", segment.path)
                 await self._disk.forget(segment)
@@ -92,15 +93,16 @@ class Reader:
                 await self._keep_open(segment)
                 await self._round(lane, segment, share)
 
-    def _end_of_disk(self, lane: Lane) -> None:
-        """All that can be read is in the window; what should have been there as well is lost."""
+    def _reckon(self, lane: Lane) -> None:
+        """All that can be read is in the window: what should be there as well is lost."""
         missing = lane.waiting - len(lane.window)
-        first, last = lane.loaded + 1, lane.highest
-        self._lanes.lost(lane, last, max(0, missing), lane.position)
-        if missing > 0:
-            self._disk.done_with(lane, {})
-            self._disk.count(Loss("damaged", lane.identity, missing, first, last, lane.behind_ns, lane.behind_ns))
-            log.error("buffer: %d messages of %s could not be read any more", missing, lane.identity)
+        if lane.behind or missing <= 0:
+            return
+        at_ns = lane.oldest_ns or 0
+        self._lanes.lost(lane, lane.highest, missing, lane.position)
+        self._disk.done_with(lane, {})
+        self._disk.count(Loss("damaged", lane.identity, missing, lane.acked + 1, lane.highest, at_ns, at_ns))
+        log.error("buffer: %d messages of %s could not be read any more", missing, lane.identity)
 
     async def _starts_here(self, lane: Lane, segment: Segment) -> bool:
         """Whether to read on in this segment; on entering one, its content tells from where, or not at all."""
@@ -146,10 +148,12 @@ class Reader:
         """Into the window of this lane, and of every other that would come for the very same frame next."""
         self._lanes.make_room(lane, section.size + section.messages * OVERHEAD_BYTES)
         self._lanes.read_back(lane, head.number, list(read_section(raw, section)))
+        self._reckon(lane)
         for other in head.sections:
             held = self._lanes.lane(other.identity)
             if held is not lane and self._lanes.wants(held, head.number, other.first, other.last):
                 self._lanes.read_back(held, head.number, list(read_section(raw, other)))
+                self._reckon(held)
                 self._stir(other.identity)
 
     def _damaged(self, lane: Lane, segment: Segment, head: Head, section: Section) -> None:

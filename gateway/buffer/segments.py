@@ -22,7 +22,7 @@ from gateway.buffer import content, directory
 from gateway.buffer.columns import TableDamaged
 from gateway.buffer.content import Content
 from gateway.buffer.frames import TELEMETRY, Frame, FrameDamaged, Head, Section, read_head
-from gateway.buffer.policy import PAGE_SIZE
+from gateway.buffer.policy import PAGE_SIZE, pages
 
 PATTERN = f"p{TELEMETRY}-????????????.db"
 _SCHEMA = f"""
@@ -75,6 +75,8 @@ class Segment:
         self.last = self.first - 1
         """Number of the last frame that was accepted."""
         self.size_bytes = 0
+        self.filled_bytes = 0
+        """Of those, what the frames take: the log is copied into the same pages when it is sealed."""
         self.remaining = 0
         """Messages in it that are not acknowledged."""
         self.damaged = False
@@ -96,6 +98,7 @@ class Segment:
         # One statement is one transaction and one trip to the connection's thread: it has committed when it returns.
         await self._fetch(f"INSERT INTO frame VALUES {values}", [value for frame in frames for value in frame[:4]])  # noqa: S608
         self.last = frames[-1].number
+        self.filled_bytes += sum(pages(len(frame.head) + len(frame.body)) for frame in frames)
 
     def accepted(self, frame: int, sections: Iterable[Section]) -> None:
         """The commit has returned: these messages are in the segment."""

@@ -88,9 +88,7 @@ def renew(folder: Path, state: Path | None, identities: tuple[str, ...]) -> None
     directory = _state(plant, state)
     with _explained(folder):
         site = certs.open_site(directory / "authority")
-        issued = [
-            certs.issue(site, identity, directory / "identities", renew=True) for identity in identities or known
-        ]
+        issued = [certs.issue(site, identity, directory / "identities", renew=True) for identity in identities or known]
     _tell(issued)
 
 

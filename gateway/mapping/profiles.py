@@ -64,7 +64,7 @@ def read(block: Block, adapters: Mapping[str, Adapter[Any, Any]], report: Report
     if not isinstance(name, str):
         return None
     sound = head is not None and report.errors == before
-    protocol = head.protocol if head is not None else ""
+    protocol = str(block.get("protocol", "")).strip()
     return Profile(name.strip(), block.values_at["profile"], protocol, adapter, tuple(points), sound)
 
 
@@ -130,15 +130,14 @@ def _of(model: type[BaseModel], block: Block) -> Block:
     return block.only(name for name in names(model) if name in block)
 
 
-def _both_scales(block: Block, name: str, report: Report) -> bool:
+def _both_scales(block: Block, name: str, report: Report) -> None:
     if not {"scale", "divide"} <= block.keys():
-        return False
+        return
     if SPOILED not in (block["scale"], block["divide"]):
         text = f'{name} has both "scale" and "divide"'
         place = max(block.keys_at["scale"], block.keys_at["divide"])
         report.error(place, "R02", text, "keep one: scale multiplies, divide divides")
     block["scale"] = block["divide"] = SPOILED
-    return True
 
 
 class _PointReader:

@@ -84,6 +84,7 @@ def parse(text: bytes) -> list[Device]:
     except msgspec.DecodeError as error:
         raise PointsInvalid(str(error)) from error
     _check_units(devices)
+    _check_scales(devices)
     return devices
 
 
@@ -105,7 +106,17 @@ def _check_units(devices: Sequence[Device]) -> None:
         taken[key] = device.name
 
 
+def _check_scales(devices: Sequence[Device]) -> None:
+    for device in devices:
+        for point in device.points:
+            if not point.scale:
+                raise PointsInvalid(f"{device.name}/{point.name}: a scale of 0")
+
+
 def _fraction(kind: type, text: Any) -> Fraction:
     if kind is not Fraction or not isinstance(text, str):
-        raise NotImplementedError(f"a {kind.__name__} of {text!r}")
-    return Fraction(text)
+        raise TypeError(f'{text!r} is not a fraction as text, for example "1/10"')
+    try:
+        return Fraction(text)
+    except ZeroDivisionError as error:
+        raise ValueError(f"{text!r} divides by zero") from error

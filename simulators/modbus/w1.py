@@ -4,8 +4,7 @@ T tags are T/2 int16 (one register each) and behind them T/2 float32 (two each, 
 ``period_s``. Registers 0 and 3: milliseconds since 1970 at which this block was read, low and next higher 16 bits;
 register 1: low 16 bits of the milliseconds of the last change; register 2: how many reads there were that began at 0.
 
-A bare asyncio protocol, because the simulator must not be what limits the measurement: pymodbus' server costs ten times
-as much for a request.
+A bare asyncio protocol, because the simulator must not be what limits the measurement.
 """
 
 from __future__ import annotations

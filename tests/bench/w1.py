@@ -188,5 +188,7 @@ def show(title: str, rows: list[Result]) -> None:
         p50, p99 = (f"{value:.0f}" if value is not None else "-" for value in (row.p50_ms, row.p99_ms))
         print(f"{row.name:32} {row.tags_s:9.0f} {row.cpu_s_per_million:11.2f} {p50:>7} {p99:>7} {row.rss_mb:7.0f}")
     first, second = rows
-    print(f"ratio: {first.tags_s / second.tags_s:.2f} of its tags/s, "
-          f"{first.cpu_s_per_million / second.cpu_s_per_million:.2f} of its CPU per tag")
+    print(
+        f"ratio: {first.tags_s / second.tags_s:.2f} of its tags/s, "
+        f"{first.cpu_s_per_million / second.cpu_s_per_million:.2f} of its CPU per tag"
+    )

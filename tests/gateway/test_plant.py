@@ -120,30 +120,10 @@ def test_ten_thousand_points_are_judged_in_seconds(tmp_path: Path, unit: str, me
     assert time.monotonic() - before < 10
 
 
-INSERTS = st.sampled_from(
-    [
-        "{",
-        "}",
-        "[",
-        "]",
-        ":",
-        ": ",
-        "- ",
-        "\n",
-        "\n  ",
-        "\t",
-        "'",
-        '"',
-        "&a ",
-        "*a ",
-        "!x ",
-        "|",
-        "#",
-        "? ",
-        "<<: ",
-        "~",
-    ]
-    + ["null", "nan", "1e999", "-1", "9" * 50, "0,1", "\\", "%", "at: ", "unit", "scale: 0", "é", "\u202e", "{}", "[]"]
+INSERTS = st.one_of(
+    st.sampled_from("{}[]:#|~%\\'\"\n\t-é\u202e"),
+    st.sampled_from([": ", "- ", "\n  ", "&a ", "*a ", "!x ", "? ", "<<: ", "at: ", "unit: ", "scale: 0", "{}", "[]"]),
+    st.sampled_from(["null", "nan", "1e999", "-1", "9" * 50, "0,1", "0x10"]),
 )
 
 

@@ -103,7 +103,7 @@ def test_acknowledging_what_was_dropped_meanwhile_changes_nothing() -> None:
     lane = in_use(lanes)
     lanes.stored(lane, 1, stored(1, 3))
     lanes.stored(lane, 2, stored(4, 6))
-    lanes.cut(lane, last=3, count=3, frame=1)
+    lanes.cut(lane, last=3, count=3, frame=1, last_ns=300)
     assert lanes.acknowledge(lane, 2) == {}
     assert window(lane) == [4, 5, 6]
     assert (lane.acked, lane.waiting, lanes.used_bytes) == (3, 3, 3 * COST)
@@ -114,8 +114,9 @@ def test_a_lane_behind_is_cut_before_what_it_would_read_next() -> None:
     lane = lanes.lane("a")
     for frame in (1, 2, 3):
         lanes.stored(lane, frame, stored(frame * 2 - 1, frame * 2))
-    lanes.cut(lane, last=4, count=4, frame=2)
+    lanes.cut(lane, last=4, count=4, frame=2, last_ns=400)
     assert (lane.acked, lane.loaded, lane.position, lane.waiting, lane.behind) == (4, 4, 3, 2, True)
+    assert lane.oldest_ns == 400, "no later than the truth, 500"
 
 
 def test_a_cut_leaves_what_is_further_on_in_the_window() -> None:
@@ -124,7 +125,7 @@ def test_a_cut_leaves_what_is_further_on_in_the_window() -> None:
     lanes.stored(lane, 1, stored(1, 2))
     lanes.stored(lane, 2, stored(3, 4))
     lanes.stored(lane, 3, stored(5, 6))
-    lanes.cut(lane, last=2, count=2, frame=1)
+    lanes.cut(lane, last=2, count=2, frame=1, last_ns=200)
     assert window(lane) == [3, 4]
     assert (lane.loaded, lane.position) == (4, 3)
 

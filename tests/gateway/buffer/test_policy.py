@@ -32,6 +32,11 @@ def test_a_quota_that_is_too_small_is_refused_with_the_least() -> None:
         sizes(MB - 1)
 
 
+@pytest.mark.parametrize(("stored", "pages"), [(100, 100), (8191, 8191), (8192, 8192), (8193, 16_384)])
+def test_a_large_row_has_its_pages_alone(stored: int, pages: int) -> None:
+    assert policy.pages(stored) == pages
+
+
 @pytest.mark.parametrize(("stored", "growth"), [(0, 24_576), (8191, 24_576), (8192, 32_768), (100_000, 122_880)])
 def test_files_grow_by_whole_pages(stored: int, growth: int) -> None:
     assert policy.growth(stored) == growth

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -31,13 +30,6 @@ async def segment(tmp_path: Path) -> AsyncIterator[Segment]:
     made = await create(tmp_path, 41, wal_pages=8)
     yield made
     await made.end()
-
-
-@pytest.fixture(autouse=True)
-def no_thread_stays_behind() -> Iterator[None]:
-    before = threading.active_count()
-    yield
-    assert threading.active_count() == before
 
 
 @asynccontextmanager

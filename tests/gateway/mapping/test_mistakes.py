@@ -82,13 +82,22 @@ def test_the_same_mistake_of_forty_devices_is_told_once(tmp_path: Path) -> None:
     assert [one.code for one in found] == ["B91"]
 
 
+def codes_used() -> set[str]:
+    paths = [*(ROOT / "gateway").rglob("*.py"), *(ROOT / "adapters" / "modbus").rglob("*.py")]
+    found = set()
+    for path in paths:
+        # The list of units is full of UNECE codes, which look the same.
+        pattern = r'fault\("([A-Z][0-9]{2})"' if path.name == "units.py" else '"([A-Z][0-9]{2})"'
+        found |= set(re.findall(pattern, path.read_text(encoding="utf-8")))
+    return found
+
+
 def test_every_code_stands_in_the_catalogue() -> None:
-    sources = [*(ROOT / "gateway").rglob("*.py"), *(ROOT / "adapters").rglob("*.py")]
-    used = {code for path in sources for code in re.findall('"([A-Z][0-9]{2})"', path.read_text(encoding="utf-8"))}
-    catalogue = set(
-        re.findall(r"^\| ([A-Z][0-9]{2}) \|", (ROOT / "mappings/README.md").read_text("utf-8"), re.MULTILINE)
-    )
-    assert used - catalogue == set()
-    tried = {match for mistake in mistakes() for match in re.findall(r" (?:error|warning) ([A-Z]\d\d):", mistake.said)}
-    untried = {code for code in used if code[0] in "YMFRADG"} - tried
-    assert untried == {"F06", "M08", "M17"} & untried
+    readme = (ROOT / "mappings/README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| ([A-Z][0-9]{2}) \|", readme, re.MULTILINE)) == codes_used()
+
+
+def test_every_code_of_the_files_has_a_mistake_here() -> None:
+    tried = {code for mistake in mistakes() for code in re.findall(r" (?:error|warning) ([A-Z]\d\d):", mistake.said)}
+    untried = {code for code in codes_used() - tried if code[0] not in "PB"}
+    assert untried == {"F06", "M08"}  # test_load.py and test_judge.py have them

@@ -63,6 +63,39 @@ async def test_a_black_hole_accepts_and_never_answers(rig: Rig) -> None:
     await rig.connect("m-1")
 
 
+async def test_a_black_hole_for_a_time_ends_by_itself(rig: Rig) -> None:
+    client = await rig.connect("m-1")
+    await rig.hub.black_hole(0.05)
+    assert await client.ended() == b""
+    async with asyncio.timeout(2):
+        while rig.hub.state is not State.THERE:
+            await asyncio.sleep(0.01)
+    await rig.connect("m-1")
+
+
+async def test_an_outage_after_a_black_hole_is_an_outage(rig: Rig) -> None:
+    client = await rig.connect("m-1")
+    await rig.hub.black_hole()
+    rig.hub.away()
+    assert await client.ended() == b""
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(rig.settings.host, rig.hub.port)
+
+
+async def test_a_handshake_under_way_when_it_goes_away_leads_nowhere(rig: Rig) -> None:
+    opening = asyncio.create_task(rig.open(rig.tls("m-1")))
+    await asyncio.sleep(0)
+    rig.hub.away()
+    try:
+        client = await opening
+    except OSError:  # TLS trouble is an OSError too.
+        pass
+    else:
+        client.send(packet.connect("m-1", rig.username("m-1")))
+        assert await client.ended() == b""
+    assert rig.hub.connected() == set()
+
+
 async def test_a_delayed_puback_comes_later_and_in_order(rig: Rig) -> None:
     client = await rig.connect("m-1")
     rig.hub.faults.puback_delay_s = 0.3
@@ -152,6 +185,22 @@ async def test_stops_within_a_second_with_clients_connected(tmp_path: Path, hub_
         began = clock()
     assert clock() - began < 1
     assert await client.ended() == b""
+
+
+async def test_stops_within_a_second_with_a_client_that_hears_nothing(tmp_path: Path, hub_folder: Path) -> None:
+    class Deaf(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            transport.pause_reading()
+            transport.write(packet.connect("m-1", "no username"))
+
+    loop = asyncio.get_running_loop()
+    async with running(tmp_path, hub_folder) as rig:
+        transport, _ = await loop.create_connection(Deaf, rig.settings.host, rig.hub.port, ssl=rig.tls("m-1"))
+        await rig.until(lambda: bool(rig.hub.counters.refused))
+        began = loop.time()
+    assert loop.time() - began < 1
+    transport.abort()
 
 
 @pytest.mark.slow

@@ -1,0 +1,134 @@
+"""A disk that is really full: a tmpfs of 4 MB with a buffer whose quota is far beyond it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.buffer import BufferFull, directory
+from gateway.buffer.policy import OnFull
+from gateway.buffer.segments import PATTERN
+from gateway.buffer.store import DiskBuffer, open_buffer
+from tests.gateway.buffer.making import QUOTA, drain, message, sequences
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root"),
+]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+
+
+@asynccontextmanager
+async def opened(disk: Path, quota: int = QUOTA, on_full: OnFull = "refuse") -> AsyncIterator[DiskBuffer]:
+    async with asyncio.timeout(60), open_buffer(disk / "buffer", quota_bytes=quota, on_full=on_full) as buffer:
+        yield buffer
+
+
+async def fill(buffer: DiskBuffer, first: int, most: int = 2000) -> int:
+    """Append until the disk is full; the last sequence that was accepted."""
+    for number in range(first, first + most):
+        try:
+            await buffer.append([message("a", number, 5000)])
+        except BufferFull as error:
+            assert error.what == "disk"
+            return number - 1
+    raise AssertionError("the disk never got full")
+
+
+def fill_rest(disk: Path) -> Path:
+    """Somebody else takes all that is free."""
+    path = disk / "somebody-else"
+    with path.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)) == 4096:
+                pass
+        except OSError:
+            pass
+    return path
+
+
+async def room(buffer: DiskBuffer) -> None:
+    """Wait until the buffer says that it takes messages again."""
+    while buffer.stats().full:
+        await asyncio.sleep(0.02)
+
+
+async def test_a_full_disk_refuses_drains_and_recovers_without_a_restart(small_disk: Path) -> None:
+    async with opened(small_disk) as buffer:
+        last = 0
+        for _ in range(3):
+            first, last = last + 1, await fill(buffer, last + 1)
+            assert last - first > 100
+            assert buffer.stats().full == "disk"
+            assert not (small_disk / "buffer" / directory.BALLAST).exists()
+            assert await drain(buffer, "a", last - first + 1) == list(range(first, last + 1))
+            await room(buffer)
+            last += 1
+            await buffer.append([message("a", last, 5000)])
+            assert (small_disk / "buffer" / directory.BALLAST).exists()
+            assert await drain(buffer, "a", 1) == [last]
+        assert buffer.stats().dropped == {}
+
+
+async def test_draining_goes_on_when_somebody_else_has_taken_the_last_byte(small_disk: Path) -> None:
+    async with opened(small_disk) as buffer:
+        for number in range(1, 201):
+            await buffer.append([message("a", number, 5000)])
+        taken = fill_rest(small_disk)
+        last = await fill(buffer, 201)
+        fill_rest(small_disk)
+        assert await drain(buffer, "a", last) == list(range(1, last + 1))
+        await asyncio.sleep(0.3)
+        with pytest.raises(BufferFull):
+            for number in range(last + 1, last + 1000):
+                fill_rest(small_disk)
+                await buffer.append([message("a", last + 1, 5000)])
+        taken.unlink()
+        await room(buffer)
+        await buffer.append([message("a", last + 1, 5000)])
+        assert await drain(buffer, "a", 1) == [last + 1]
+
+
+async def test_a_full_disk_can_be_opened_and_drained(small_disk: Path) -> None:
+    async with opened(small_disk) as buffer:
+        last = await fill(buffer, 1)
+        await buffer.acknowledge(await buffer.claim("a", max_messages=5))
+    fill_rest(small_disk)
+    async with opened(small_disk) as buffer:
+        assert buffer.stats().waiting == {"a": last - 5}
+        with pytest.raises(BufferFull):
+            await buffer.append([message("a", last + 1, 100_000)])
+        assert await drain(buffer, "a", last - 5) == list(range(6, last + 1))
+    (small_disk / "somebody-else").unlink()
+    async with opened(small_disk) as buffer:
+        assert buffer.stats().waiting == {}
+        await buffer.append([message("a", last + 1)])
+
+
+async def test_with_drop_oldest_a_full_disk_pushes_the_oldest_out(small_disk: Path) -> None:
+    (small_disk / "somebody-else").write_bytes(bytes(500_000))
+    async with opened(small_disk, QUOTA // 8, "drop-oldest") as buffer:
+        for number in range(1, 1001):
+            await buffer.append([message("a", number, 5000)])
+        stats = buffer.stats()
+        assert stats.dropped["disk"] == 1000 - stats.messages
+        assert stats.messages > 50
+        found = sequences((await buffer.claim("a", max_messages=1)).messages)
+        assert found == [1001 - stats.messages]
+        assert list((small_disk / "buffer").glob(PATTERN))

@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.buffer import BufferUnavailable, meta
+from gateway.buffer.disk import Disk
+from gateway.buffer.policy import sizes
+from gateway.buffer.recovery import open_disk
+from gateway.buffer.segments import PATTERN
+from gateway.buffer.store import DiskBuffer, open_buffer
+from tests.gateway.buffer.making import QUOTA, drain, message, messages
+
+SMALL = 1024 * 1024
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "buffer"
+
+
+@asynccontextmanager
+async def opened(folder: Path, quota: int = SMALL) -> AsyncIterator[DiskBuffer]:
+    async with asyncio.timeout(20), open_buffer(folder, quota_bytes=quota) as buffer:
+        yield buffer
+
+
+async def fill(buffer: DiskBuffer, last: int = 60) -> None:
+    """Messages 1 to ``last`` of a and b, one of each per commit, over some segments of 64 kB."""
+    for number in range(1, last + 1):
+        await buffer.append([message("a", number, 3000), message("b", number, 3000)])
+
+
+def segment_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob(PATTERN))
+
+
+def aside(folder: Path) -> list[str]:
+    return sorted(path.name.partition(".damaged-")[0] for path in folder.glob("*.damaged-*Z"))
+
+
+def waiting(buffer: DiskBuffer, identity: str = "a") -> int:
+    return buffer.stats().waiting.get(identity, 0)
+
+
+async def test_a_new_directory_is_made_with_ballast_and_cursors_alone(folder: Path) -> None:
+    async with opened(folder):
+        pass
+    assert sorted(path.name for path in folder.iterdir()) == ["ballast", "meta.db"]
+
+
+async def test_a_crash_at_any_commit_keeps_all_that_was_accepted(
+    folder: Path, crashed: Callable[[Path], Path]
+) -> None:
+    images = []
+    async with opened(folder) as buffer:
+        for number in range(1, 41):
+            await buffer.append([message("a", number, 3000)])
+            if number % 8 == 0:
+                images.append((number, crashed(folder)))
+    for number, image in images:
+        async with opened(image) as buffer:
+            assert await drain(buffer, "a", waiting(buffer)) == list(range(1, number + 1))
+
+
+async def test_lanes_go_on_where_their_cursors_are(folder: Path) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer)
+        await drain(buffer, "b", 60)
+        await buffer.acknowledge(await buffer.claim("a", max_messages=7))
+    async with opened(folder) as buffer:
+        assert buffer.stats().waiting == {"a": 53}
+        assert buffer.stats().oldest_ns is not None
+        assert await drain(buffer, "a", 53) == list(range(8, 61))
+
+
+async def test_a_crash_between_cursor_and_unlink_brings_no_duplicate(
+    folder: Path, crashed: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 30)
+        kept = asyncio.Event()
+
+        async def not_yet(*_: object) -> None:
+            kept.set()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Disk, "forget", not_yet)
+            await drain(buffer, "a", 30)
+            await drain(buffer, "b", 30)
+            await kept.wait()
+            await asyncio.sleep(0.15)
+            image = crashed(folder)
+        assert len(segment_files(image)) > 1
+    async with opened(image) as buffer:
+        assert buffer.stats().waiting == {}
+        await buffer.append([message("a", 31)])
+        assert await drain(buffer, "a", 1) == [31]
+        assert len(segment_files(image)) == 1
+
+
+async def test_what_a_crash_left_half_made_is_removed(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "p1-000000000009.db.new").write_bytes(b"half")
+    async with opened(folder) as buffer:
+        await buffer.append([message("a", 1)])
+    assert not list(folder.glob("*.new"))
+
+
+# Damage.
+
+
+async def test_a_segment_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer)
+        epoch = buffer._disk.epoch
+    victim = segment_files(folder)[1]
+    victim.write_bytes(b"no database" * 100)
+    async with opened(folder) as buffer:
+        stats = buffer.stats()
+        assert aside(folder) == [victim.name]
+        assert f"{victim} cannot be read" in caplog.text
+        assert stats.dropped == {"damaged": 1}
+        found = await drain(buffer, "a", waiting(buffer))
+        assert found == sorted(found)
+        assert 40 <= len(found) < 60
+        assert {1, 60} <= set(found)
+        assert buffer._disk.epoch != epoch, "what was in it may have had higher sequences than any that is known"
+        await buffer.append([message("a", 61)])
+        assert await drain(buffer, "a", 1) == [61]
+
+
+async def test_all_segments_lost_is_not_an_empty_start(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 20)
+    for path in segment_files(folder):
+        path.write_bytes(b"")
+    count = len(segment_files(folder))
+    async with opened(folder) as buffer:
+        assert buffer.stats().messages == 0
+        assert buffer.stats().dropped == {"damaged": count}
+    assert len(aside(folder)) == count
+    assert caplog.text.count("was set aside as") == count
+
+
+async def test_lost_cursors_bring_duplicates_and_no_loss(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer)
+        await drain(buffer, "a", 60)
+    (folder / meta.NAME).unlink()
+    async with opened(folder) as buffer:
+        assert await drain(buffer, "a", waiting(buffer)) == list(range(1, 61))
+        await buffer.append([message("a", 61)])
+        assert await drain(buffer, "a", 1) == [61]
+
+
+async def test_damaged_cursors_are_set_aside(folder: Path) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 5)
+        await buffer.acknowledge(await buffer.claim("a", max_messages=3))
+    (folder / meta.NAME).write_bytes(b"\xa5" * 20_000)
+    async with opened(folder) as buffer:
+        assert await drain(buffer, "a", waiting(buffer)) == [1, 2, 3, 4, 5]
+    assert aside(folder) == [meta.NAME]
+
+
+def flips(content: bytes, count: int) -> Iterator[bytes]:
+    """The file with one bit flipped, at places spread over all of it."""
+    for index in range(count):
+        bit = (index * 2_654_435_761) % (len(content) * 8)
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield bytes(flipped)
+
+
+@pytest.mark.slow
+async def test_a_flipped_bit_in_a_segment_is_never_delivered(folder: Path, tmp_path: Path) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 8)
+    victim = segment_files(folder)[0]
+    noticed = 0
+    for index, flipped in enumerate(flips(victim.read_bytes(), 60)):
+        image = tmp_path / f"image-{index}"
+        shutil.copytree(folder, image)
+        (image / victim.name).write_bytes(flipped)
+        async with opened(image) as buffer:
+            await buffer.append([message("c", 1)])
+            for identity in ("a", "b"):
+                async with asyncio.timeout(5):
+                    found = await drain_what_comes(buffer, identity)
+                assert found == sorted(set(found))
+                assert set(found) <= set(range(1, 9))
+                lost = 8 - len(found)
+                noticed += lost > 0
+                assert not lost or buffer.stats().dropped["damaged"] > 0
+            assert await drain(buffer, "c", 1) == [1]
+    assert noticed > 10
+
+
+async def drain_what_comes(buffer: DiskBuffer, identity: str) -> list[int]:
+    """Drain until nothing of this identity waits any more."""
+    found: list[int] = []
+    while waiting(buffer, identity):
+        drained = asyncio.create_task(drain(buffer, identity, 1))
+        while not drained.done() and waiting(buffer, identity):
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
+        if not drained.done():
+            drained.cancel()
+            await asyncio.wait([drained])
+            break
+        found += drained.result()
+    return found
+
+
+# A disk that does not let it.
+
+
+async def test_a_newer_file_is_not_touched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(meta, "_TABLES", meta._TABLES.replace("user_version=1", "user_version=9"))
+        patch.setattr(meta, "SCHEMA", 9)
+        async with opened(folder) as buffer:
+            await fill(buffer, 3)
+    with pytest.raises(BufferUnavailable, match="made by a newer version"):
+        async with opened(folder):
+            pass
+    assert aside(folder) == []
+    assert len(segment_files(folder)) == 1
+
+
+async def test_trouble_while_restoring_closes_everything(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer)
+
+    async def no_reading(*_: object) -> None:
+        raise OSError(5, "input/output error")
+
+    monkeypatch.setattr("gateway.buffer.segments.Segment.read_content", no_reading)
+    with pytest.raises(BufferUnavailable, match="input/output error"):
+        await open_disk(folder, sizes(QUOTA), "refuse", lambda: 0)
+
+
+async def test_frame_numbers_go_on_after_everything_was_drained(folder: Path) -> None:
+    for number in range(1, 4):
+        async with opened(folder) as buffer:
+            await buffer.append(messages("a", number, number))
+            assert [path.name for path in segment_files(folder)] == [f"p1-{number:012d}.db"]
+            await drain(buffer, "a", 1)

@@ -1,0 +1,81 @@
+"""What mappings/README.md says is so."""
+
+from __future__ import annotations
+
+import re
+import struct
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from gateway import plugins
+from gateway.mapping import document
+from gateway.mapping.judge import names
+from gateway.mapping.units import UNITS
+from gateway.plant import MAPPINGS, bundled_profiles, read
+from tests.gateway.mapping.plants import write
+
+README = (MAPPINGS / "README.md").read_text(encoding="utf-8")
+
+
+def plant(folder: Path) -> Path:
+    """The starter plant's gateway.yaml with the files of the text."""
+    blocks = re.findall(r"`my-plant/([\w./-]+)`[^\n]*\n\n```yaml\n(.*?)```", README, re.DOTALL)
+    assert [name for name, _ in blocks] == ["acme-pm1.profile.yaml", "hall-a.devices.yaml", "plant.assets.yaml"]
+    return write(folder, dict(blocks) | {"gateway.yaml": (MAPPINGS / "starter" / "gateway.yaml").read_text()})
+
+
+def test_the_example_of_the_text_is_a_plant(tmp_path: Path) -> None:
+    found = read(plant(tmp_path), plugins.find().adapters)
+    (device,) = found.devices
+    assert (device.identity, device.line, device.asset is not None and device.asset.serial) == (
+        *("press-7", "tcp://10.20.0.15:502"),
+        "00471",
+    )
+    assert [(spec.point.name, spec.unit, str(spec.scale), spec.nan) for spec in device.points] == [
+        ("voltage", "V", "1/10", frozenset()),
+        ("power", "W", "1", frozenset({0x80000000})),
+        ("temperature", "degC", "1", frozenset()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        document.ProfileFile,
+        document.PointSettings,
+        document.DeviceSettings,
+        document.AssetsFile,
+        document.AssetSettings,
+        document.GatewayFile,
+        document.UpstreamSettings,
+        document.BufferSettings,
+    ],
+)
+def test_every_setting_stands_in_the_tables(model: type[BaseModel]) -> None:
+    tables = README[README.index("## Settings") : README.index("## The order of bytes")]
+    assert [name for name in names(model) if not re.search(rf"`{name}(:[^`]*)?`", tables)] == []
+
+
+def test_every_setting_of_modbus_stands_in_the_tables() -> None:
+    modbus = plugins.find().adapters["modbus"]
+    models: list[type[BaseModel]] = [modbus.settings, modbus.address]
+    for model in models:
+        assert [name for name in names(model) if f"`{name}`" not in README] == []
+
+
+def test_the_list_of_units_is_complete() -> None:
+    listed = README[README.index("<!-- units -->") : README.index("<!-- units end -->")]
+    assert re.findall("`([^`]+)`", listed) == list(UNITS)
+
+
+def test_the_orders_are_those_of_230_2() -> None:
+    rows = re.findall(r"^\| ([A-D]{4}) \| `([0-9a-f ]+)` \|", README, re.MULTILINE)
+    data = struct.pack(">f", 230.2)
+    assert rows == [(order, bytes(data["ABCD".index(letter)] for letter in order).hex(" ")) for order, _ in rows]
+    assert [order for order, _ in rows] == ["ABCD", "CDAB", "BADC", "DCBA"]
+
+
+def test_the_bundled_profiles_are_listed() -> None:
+    assert re.findall(r"^\| `([a-z0-9-]+)` \| [A-Z]", README, re.MULTILINE) == list(bundled_profiles())

@@ -1,0 +1,135 @@
+"""A line, asked by pymodbus' client and by frames made by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from pymodbus.client import AsyncModbusTcpClient
+
+from simulators.listening import CannotListen
+from simulators.modbus.line import Absent, Line
+from simulators.modbus.memory import Memory
+from simulators.modbus.points import Address, Point
+from tests.simulators.modbus.frames import asked, request
+
+HOST = "127.0.0.1"
+SILENT_S = 0.2
+
+
+def units() -> dict[int, Memory]:
+    first = Memory(
+        [
+            Point("a", Address(100, "holding", "float32", "CDAB")),
+            Point("b", Address(7, "input", "int16")),
+            Point("c", Address(3, "coil", "bool")),
+            Point("d", Address(4, "coil", "bool")),
+            Point("e", Address(20, "discrete", "bool")),
+        ]
+    )
+    first.show([230.2, -2, True, False, True])
+    second = Memory([Point("a", Address(0))])
+    second.show([42])
+    return {1: first, 17: second}
+
+
+@asynccontextmanager
+async def line(absent: Absent = Absent.SILENCE) -> AsyncIterator[Line]:
+    one = Line(HOST, 0, units(), absent)
+    await one.plug()
+    try:
+        yield one
+    finally:
+        one.unplug()
+        await asyncio.sleep(0)
+
+
+async def test_pymodbus_client_reads_all_tables_and_units() -> None:
+    async with line() as one, AsyncModbusTcpClient(HOST, port=one.port) as client:
+        float32 = (await client.read_holding_registers(100, count=2)).registers
+        assert client.convert_from_registers(float32, client.DATATYPE.FLOAT32, "little") == pytest.approx(230.2)
+        assert (await client.read_input_registers(7)).registers == [0xFFFE]
+        assert (await client.read_coils(3, count=2)).bits[:2] == [True, False]
+        assert (await client.read_discrete_inputs(20)).bits[0] is True
+        assert (await client.read_holding_registers(0, device_id=17)).registers == [42]
+
+
+async def test_answers_byte_by_byte_as_in_the_standard() -> None:
+    async with line() as one:
+        assert await asked(
+            HOST,
+            one.port,
+            request(1, 3, 100, 2),
+            request(1, 4, 7, 1),
+            request(1, 1, 3, 2),
+            request(17, 3, 0, 1),
+        ) == [
+            bytes.fromhex("03 04 3333 4366"),
+            bytes.fromhex("04 02 fffe"),
+            bytes.fromhex("01 01 01"),
+            bytes.fromhex("03 02 002a"),
+        ]
+
+
+async def test_addresses_that_are_not_in_the_list_get_exception_2() -> None:
+    async with line() as one:
+        frames = [request(1, 3, 99, 1), request(1, 3, 101, 2), request(1, 4, 100, 1), request(1, 1, 5, 1)]
+        frames += [request(1, 1, 2, 3), request(17, 4, 0, 1), request(1, 2, 19, 1)]
+        assert await asked(HOST, one.port, *frames) == [
+            bytes((function | 0x80, 2)) for function in (3, 3, 4, 1, 1, 4, 2)
+        ]
+
+
+async def test_nothing_can_be_written() -> None:
+    async with line() as one, AsyncModbusTcpClient(HOST, port=one.port) as client:
+        answer = await client.write_register(100, 5)
+        assert answer.isError()
+        assert answer.exception_code == 1
+        assert (await client.write_coil(3, False)).isError()
+        assert (await client.read_coils(3)).bits[0] is True
+
+
+async def test_an_unknown_unit_is_silent_and_the_line_goes_on() -> None:
+    async with line() as one:
+        frames = (request(9, 3, 0, 1), request(1, 4, 7, 1))
+        assert await asked(HOST, one.port, *frames, wait_s=SILENT_S) == [b"", bytes.fromhex("04 02 fffe")]
+
+
+async def test_an_unknown_unit_gets_exception_11_where_that_is_wanted() -> None:
+    async with line(Absent.EXCEPTION) as one:
+        assert await asked(HOST, one.port, request(9, 3, 0, 1)) == [b"\x83\x0b"]
+
+
+@pytest.mark.parametrize("absent", Absent)
+async def test_a_unit_falls_silent_and_answers_again(absent: Absent) -> None:
+    async with line(absent) as one:
+        one.silent.add(1)
+        frames = (request(1, 3, 100, 2), request(17, 3, 0, 1))
+        assert await asked(HOST, one.port, *frames, wait_s=SILENT_S) == [b"", bytes.fromhex("03 02 002a")]
+        one.silent.discard(1)
+        assert await asked(HOST, one.port, request(1, 4, 7, 1)) == [bytes.fromhex("04 02 fffe")]
+
+
+async def test_unplugged_connections_end_and_new_ones_are_refused() -> None:
+    async with line() as one:
+        reader, writer = await asyncio.open_connection(HOST, one.port)
+        writer.write(request(17, 3, 0, 1))
+        async with asyncio.timeout(5):
+            await reader.readexactly(11)
+            one.unplug()
+            assert await reader.read() == b""
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(HOST, one.port)
+        port = one.port
+        await one.plug()
+        assert one.port == port
+        assert await asked(HOST, port, request(17, 3, 0, 1)) == [bytes.fromhex("03 02 002a")]
+
+
+async def test_a_taken_port_is_named() -> None:
+    async with line() as one:
+        with pytest.raises(CannotListen, match=f"{HOST}:{one.port} is taken"):
+            await Line(HOST, one.port, units()).plug()

@@ -1,0 +1,71 @@
+"""Values on a tick, and the record of them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import time
+from fractions import Fraction
+
+import pytest
+
+from simulators.modbus.memory import Memory
+from simulators.modbus.play import BEGINNING_S, Player, entry, raws
+from simulators.modbus.points import Address, Device, Point
+
+DEVICE = Device(
+    "meter-1",
+    "127.0.0.1",
+    502,
+    1,
+    (
+        Point("voltage_l1", Address(0, "holding", "uint32"), "V", Fraction(1, 10)),
+        Point("frequency", Address(2, "holding", "float32"), "Hz"),
+        Point("on", Address(0, "coil", "bool")),
+    ),
+)
+
+
+def test_a_line_of_the_record_holds_what_a_client_must_publish() -> None:
+    assert json.loads(entry(DEVICE, [2302, 50.0, True], 7)) == {
+        "at_ns": 7,
+        "device": "meter-1",
+        "values": {"voltage_l1": 230.2, "frequency": 50.0, "on": True},
+    }
+
+
+def test_raw_values_are_a_function_of_time() -> None:
+    assert raws(DEVICE, 100.0) == raws(DEVICE, 100.0)
+    assert raws(DEVICE, 100.0) != raws(DEVICE, 130.0)
+
+
+def test_every_step_shows_and_records_the_same() -> None:
+    memory, record = Memory(DEVICE.points), io.BytesIO()
+    Player([(DEVICE, memory)], 0.5, record).step()
+    line = json.loads(record.getvalue())
+    held = memory.read("holding", 0, 2)
+    assert held is not None
+    assert (held[0] << 16 | held[1]) / 10 == line["values"]["voltage_l1"]
+    assert memory.read("coil", 0, 1) == [int(line["values"]["on"])]
+    assert abs(line["at_ns"] - time.time_ns()) < 1e9
+
+
+def test_counters_go_on_where_the_wall_clock_says() -> None:
+    counter = Device("m", "h", 1, 1, (Point("energy", Address(0, "holding", "float64"), "Wh"),))
+    record = io.BytesIO()
+    Player([(counter, Memory(counter.points))], 0.5, record).step()
+    now = json.loads(record.getvalue())["values"]["energy"]
+    (expected,) = raws(counter, time.time() - BEGINNING_S)
+    assert now == pytest.approx(float(expected), abs=10)
+
+
+async def test_steps_on_its_tick() -> None:
+    record = io.BytesIO()
+    playing = asyncio.create_task(Player([(DEVICE, Memory(DEVICE.points))], 0.02, record).run())
+    async with asyncio.timeout(5):
+        while record.getvalue().count(b"\n") < 10:
+            await asyncio.sleep(0.01)
+    playing.cancel()
+    times = [json.loads(line)["at_ns"] for line in record.getvalue().splitlines()]
+    assert times[9] - times[0] >= 0.02 * 8 * 1e9
