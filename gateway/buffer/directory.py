@@ -13,6 +13,8 @@ from gateway.buffer.port import BufferFull, BufferTrouble, BufferUnavailable
 BALLAST = "ballast"
 NEW = ".new"
 """Ends the name of a file that is being made: it gets its own name when it is whole and on the disk."""
+UNSYNCED = "unsynced"
+"""While this file is there, a drained segment has gone before the highest sequences were on the disk."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _PRIMARY = 0xFF
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -88,6 +90,19 @@ def remove(path: Path) -> None:
     """A database is gone with its side files. A power cut may bring it back: what it held must be known to be done."""
     for suffix in reversed(_SIDE_FILES):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def sacrifice(path: Path) -> Path:
+    """Give a database's bytes back without needing a single one to do so; what stays is a mark of it.
+
+    No order of these steps on the disk is harmful: an emptied file under its own name counts as damaged.
+    """
+    mark = path.with_name(UNSYNCED)
+    path.rename(mark)
+    sync(path.parent)
+    os.truncate(mark, 0)
+    remove(path)
+    return mark
 
 
 def set_aside(path: Path, now_ns: int) -> Path:

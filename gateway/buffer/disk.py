@@ -101,12 +101,19 @@ class Disk:
         try:
             segment = await self._write(frames, coming)
         except BufferFull:
+            # Sealing and the policy may make room at once; where they do not, this raises.
             await self._disk_is_full()
-            if not await self._drop_oldest("disk"):
-                raise
-            segment = await self._write(frames, coming)
+            await self._find_room(coming)
+            segment = await self._write_again(frames, coming)
         self.full = ""
         self._accepted(segment, frames, group)
+
+    async def _write_again(self, frames: Sequence[Frame], coming: int) -> Segment:
+        try:
+            return await self._write(frames, coming)
+        except BufferFull:
+            await self._disk_is_full()
+            raise
 
     async def _encode(self, group: Group) -> list[Frame]:
         frames: list[Frame] = []
@@ -326,10 +333,26 @@ class Disk:
                 if segment.damaged and segment is not self.writing:
                     await self._recount(segment)
             drained = [part for part in self.segments if part is not self.writing and part.remaining <= 0]
-            if self._dirty or self._lost or drained:
-                await self.sync()
+            try:
+                if self._dirty or self._lost or drained:
+                    await self.sync()
+            except BufferFull:
+                await self._sacrifice([segment for segment in drained if not segment.damaged])
             for segment in drained:
                 await self.forget(segment)
+
+    async def _sacrifice(self, drained: Sequence[Segment]) -> None:
+        """The disk has no byte for the cursors, and only unlinking would make one: a drained segment goes before them.
+
+        Until they are written a mark lies there: whoever opens the directory with it begins a new epoch.
+        """
+        if not drained:
+            raise BufferFull("disk")
+        segment = drained[0]
+        await segment.end()
+        mark = await asyncio.to_thread(directory.sacrifice, segment.path)
+        await self.sync()
+        await asyncio.to_thread(directory.remove, mark)
 
     async def _recount(self, segment: Segment) -> None:
         """What a damaged segment holds is not what it was thought to hold: ask the cursors."""

@@ -53,7 +53,8 @@ async def _restore(disk: Disk, now_ns: Callable[[], int]) -> None:
         lane = disk.lanes.lane(identity)
         lane.acked = saved.acked.get(identity, 0)
         lane.highest = max(lane.acked, saved.highest.get(identity, 0))
-    doubtful = False
+    mark = disk.folder / directory.UNSYNCED
+    doubtful = mark.exists()
     for path in sorted(disk.folder.glob(PATTERN)):
         segment = Segment(path)
         disk.segments.append(segment)
@@ -77,6 +78,8 @@ async def _restore(disk: Disk, now_ns: Callable[[], int]) -> None:
         disk.touch()
     try:
         await disk.tidy()
+        if doubtful:
+            directory.remove(mark)
         if not await disk.take_ballast():
             log.warning("buffer: %s: the disk is nearly full: no room for the ballast", disk.folder)
     except BufferTrouble as error:

@@ -31,4 +31,3 @@ def crashed(tmp_path: Path) -> Callable[[Path], Path]:
         return target
 
     return copy
-

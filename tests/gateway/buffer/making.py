@@ -13,7 +13,9 @@ QUOTA = 64 * 1024 * 1024
 
 def message(identity: str, number: int, size: int = 20) -> Message:
     """The message that shall get this sequence: the body tells it; of bytes that do not compress."""
-    return Message(identity, number * SECOND_NS, "profile=test", b"%s/%d/" % (identity.encode(), number) + _noise(number, size))
+    return Message(
+        identity, number * SECOND_NS, "profile=test", b"%s/%d/" % (identity.encode(), number) + _noise(number, size)
+    )
 
 
 def messages(identity: str, first: int, last: int, size: int = 20) -> list[Message]:

@@ -22,9 +22,7 @@ def test_sums_up_the_frames_per_identity() -> None:
     assert held() == {"a": Extent(1, 5, 5, 5, 10, 50), "b": Extent(8, 8, 1, 5, 15, 15)}
 
 
-@pytest.mark.parametrize(
-    ("acked", "waits"), [(0, 5), (10, 5), (11, 4), (14, 1), (15, 0), (99, 0)], ids=lambda number: str(number)
-)
+@pytest.mark.parametrize(("acked", "waits"), [(0, 5), (10, 5), (11, 4), (14, 1), (15, 0), (99, 0)], ids=str)
 def test_counts_what_waits_beyond_the_cursor(acked: int, waits: int) -> None:
     assert content.waiting(Extent(11, 15, 5, 1, 0, 0), acked) == waits
 

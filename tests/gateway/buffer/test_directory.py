@@ -101,6 +101,15 @@ def test_sets_aside_under_the_date_and_never_over_another(tmp_path: Path) -> Non
     assert (tmp_path / f"{stamp}-1").read_bytes() == b"second"
 
 
+def test_a_sacrifice_gives_the_bytes_back_and_leaves_a_mark(tmp_path: Path) -> None:
+    path = tmp_path / "p1-000000000007.db"
+    path.write_bytes(bytes(10_000))
+    Path(f"{path}-wal").write_bytes(b"log")
+    mark = directory.sacrifice(path)
+    assert {found.name: found.stat().st_size for found in tmp_path.iterdir()} == {directory.UNSYNCED: 0}
+    assert mark == tmp_path / directory.UNSYNCED
+
+
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     made = tmp_path / "a.new"
     made.write_bytes(b"whole")

@@ -176,35 +176,99 @@ async def test_a_full_disk_seals_what_was_written_so_that_it_can_go(
         assert disk.lanes.lane("a").highest == 6
 
 
-@pytest.mark.parametrize(("on_full", "stored"), [("refuse", False), ("drop-oldest", True)])
-async def test_a_full_disk_is_a_quota_set_from_outside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_full: OnFull, stored: bool, caplog: pytest.LogCaptureFixture
+async def at_a_full_disk(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Segment, int, list[Mapping[str, Sequence[Message]]]]:
+    """Three segments lie on a disk without room until the first is gone: it, its messages, and what comes next."""
+    last = await fill(disk, 3)
+    first = disk.segments[0]
+    monkeypatch.setattr(directory, "free_bytes", lambda _: 0 if first.path.exists() else MB)
+    fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
+    return first, first.remaining, group("a", last + 1, last + 1)
+
+
+async def test_with_refuse_a_full_disk_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path) as disk:
+        first, _, coming = await at_a_full_disk(disk, monkeypatch)
+        with pytest.raises(BufferFull, match="disk"):
+            await disk.store(coming)
+        assert first.path.exists()
+        assert disk.losses.since_opened == {}
+
+
+async def test_with_drop_oldest_a_full_disk_is_a_quota_set_from_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with opened(tmp_path, on_full=on_full) as disk:
-        last = await fill(disk, 3)
-        first = disk.segments[0]
-        held = first.remaining
-        fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
-        try:
-            await disk.store(group("a", last + 1, last + 1))
-        except BufferFull as full:
-            assert full.what == "disk"
-            assert not stored
-            assert disk.losses.since_opened == {}
-        else:
-            assert stored
-            assert disk.losses.since_opened == {"disk": held}
-            assert not first.path.exists()
-            assert "the disk is full: the oldest messages are dropped" in caplog.text
+    async with opened(tmp_path, on_full="drop-oldest") as disk:
+        first, held, coming = await at_a_full_disk(disk, monkeypatch)
+        await disk.store(coming)
+        assert not first.path.exists()
+        assert disk.losses.since_opened == {"disk": held}
+        assert "the disk is full: the oldest messages are dropped" in caplog.text
 
 
 async def test_the_only_segment_is_not_dropped_for_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(tmp_path, on_full="drop-oldest") as disk:
         await disk.store(group("a", 1, 5))
+        monkeypatch.setattr(directory, "free_bytes", lambda _: 0)
         fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
         with pytest.raises(BufferFull):
             await disk.store(group("a", 6, 6))
         assert disk.lanes.lane("a").waiting == 5
+
+
+async def test_what_sealing_frees_is_used_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path) as disk:
+        await disk.store(group("a", 1, 5))
+        fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
+        await disk.store(group("a", 6, 6))
+        assert (disk.lanes.lane("a").highest, disk.refuses(), len(disk.segments)) == (6, "", 2)
+
+
+async def test_a_disk_that_is_full_again_at_once_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path) as disk:
+        await disk.store(group("a", 1, 5))
+        fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL, times=2)
+        with pytest.raises(BufferFull):
+            await disk.store(group("a", 6, 6))
+        assert (disk.full, disk.writing, len(disk.segments)) == ("disk", None, 1)
+        await disk.store(group("a", 6, 6))
+        assert disk.lanes.lane("a").waiting == 6
+
+
+async def test_a_disk_without_a_byte_for_the_cursors_gives_up_a_drained_segment_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[bool, bool]] = []
+    async with opened(tmp_path) as disk:
+        await fill(disk, 3)
+        first = disk.segments[0]
+        acknowledge(disk, first.last)
+        write = Meta.write
+
+        async def no_byte_until_it_is_gone(self: Meta, *arguments: Any) -> None:
+            seen.append((first.path.exists(), (tmp_path / directory.UNSYNCED).exists()))
+            if first.path.exists():
+                raise error(sqlite3.SQLITE_FULL)
+            await write(self, *arguments)
+
+        monkeypatch.setattr(Meta, "write", no_byte_until_it_is_gone)
+        await disk.tidy()
+        assert seen == [(True, False), (True, False), (False, True)], "with ballast, without, without the segment"
+        assert not (tmp_path / directory.UNSYNCED).exists()
+        assert len(disk.segments) == 2
+
+
+async def test_a_crash_before_the_cursors_follow_begins_a_new_epoch(tmp_path: Path) -> None:
+    async with opened(tmp_path) as disk:
+        await fill(disk, 2)
+        epoch = disk.epoch
+    (tmp_path / directory.UNSYNCED).touch()
+    async with opened(tmp_path) as disk:
+        assert disk.epoch != epoch
+        epoch = disk.epoch
+    async with opened(tmp_path) as disk:
+        assert disk.epoch == epoch
 
 
 async def test_a_commit_in_doubt_changes_the_epoch_before_anything_else_is_written(
@@ -270,7 +334,7 @@ async def test_a_segment_without_a_frame_goes_when_it_is_sealed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(tmp_path) as disk:
-        fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
+        fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL, times=2)
         with pytest.raises(BufferFull):
             await disk.store(group("a", 1, 1))
         assert disk.segments == []

@@ -28,7 +28,7 @@ def test_the_ballast_holds_a_full_log_from_16_mb_on() -> None:
 
 
 def test_a_quota_that_is_too_small_is_refused_with_the_least() -> None:
-    with pytest.raises(ValueError, match="1048575 bytes is too small.*at least 1048576"):
+    with pytest.raises(ValueError, match=r"1048575 bytes is too small.*at least 1048576"):
         sizes(MB - 1)
 
 

@@ -208,9 +208,7 @@ async def test_a_damaged_body_is_counted_for_each_of_its_identities(folder: Path
         assert buffer.stats().waiting == {"a": 1, "b": 1}
 
 
-async def test_a_file_that_somebody_removed_is_said_and_counted(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_file_that_somebody_removed_is_said_and_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with opened(folder, quota=MB) as buffer:
         for number in range(1, 41):
             await buffer.append([message("a", number, 3000)])

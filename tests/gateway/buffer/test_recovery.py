@@ -54,9 +54,7 @@ async def test_a_new_directory_is_made_with_ballast_and_cursors_alone(folder: Pa
     assert sorted(path.name for path in folder.iterdir()) == ["ballast", "meta.db"]
 
 
-async def test_a_crash_at_any_commit_keeps_all_that_was_accepted(
-    folder: Path, crashed: Callable[[Path], Path]
-) -> None:
+async def test_a_crash_at_any_commit_keeps_all_that_was_accepted(folder: Path, crashed: Callable[[Path], Path]) -> None:
     images = []
     async with opened(folder) as buffer:
         for number in range(1, 41):
