@@ -209,7 +209,7 @@ class Disk:
             await self._disk_again(coming)
         while not self._fits(coming):
             await self.tidy()
-            if not self._fits(coming) and not await self._drop_oldest("quota"):
+            if not self._fits(coming) and not await self._drop_oldest():
                 self.full = "quota"
                 raise BufferFull("quota")
 
@@ -220,10 +220,12 @@ class Disk:
         return policy.fits(self.sizes, used, coming, refusing=self.full == "quota")
 
     async def _disk_again(self, coming: int) -> None:
-        """The disk was full: see whether there is room by now, for the ballast first."""
+        """The disk was full: see whether there is room by now, for the ballast first.
+
+        Nothing is dropped for it, whatever the policy: others may have filled the disk, and what was accepted is not
+        theirs to push out. Only the quota does that.
+        """
         await self.tidy()
-        if not self._disk_has_room(coming):
-            await self._drop_oldest("disk")
         if not self._disk_has_room(coming) or not await self.take_ballast():
             raise BufferFull("disk")
         self.full = ""
@@ -244,7 +246,7 @@ class Disk:
         await asyncio.to_thread(directory.drop_ballast, self.folder)
         await self.seal()
 
-    async def _drop_oldest(self, reason: str) -> bool:
+    async def _drop_oldest(self) -> bool:
         """Give the oldest segment up; False where the policy or the stock forbids it."""
         sealed = [segment for segment in self.segments if segment is not self.writing]
         if not policy.may_drop(self.on_full, len(self.segments), len(sealed)):
@@ -261,7 +263,7 @@ class Disk:
             self.lanes.cut(lane, extent.last, count, oldest.last, extent.last_ns)
             self._dirty.add(identity)
             if count:
-                self._drop(Loss(reason, identity, count, first, extent.last, extent.first_ns, extent.last_ns))
+                self._drop(Loss("quota", identity, count, first, extent.last, extent.first_ns, extent.last_ns))
         oldest.remaining = 0
         await self.tidy()
         return True
@@ -269,11 +271,9 @@ class Disk:
     def _drop(self, loss: Loss) -> None:
         if self._episode is None:
             self._episode = Episode()
-            what = "quota is used up" if loss.reason == "quota" else "disk is full"
             log.warning(
-                "buffer: the %s: the oldest messages are dropped, as buffer: on_full: drop-oldest says "
-                "(bring the upstream back, or give the buffer more room)",
-                what,
+                "buffer: the quota is used up: the oldest messages are dropped, as buffer: on_full: drop-oldest says "
+                "(bring the upstream back, or give the buffer more room)"
             )
         self._episode.note(loss)
         self.count(loss)

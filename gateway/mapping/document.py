@@ -21,7 +21,7 @@ NAME_HINT = "use small letters, digits, - and _; at most 64 of them"
 IDENTITY = re.compile("[a-z0-9_.-]{1,64}")
 IDENTITY_HINT = "use 1 to 64 of: small letters, digits, - _ and ."
 _HOST = re.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-_QUOTA_MINIMUM = 1024 * 1024
+_QUOTA_MINIMUM = 16 * 1024 * 1024
 
 
 def _name(text: str) -> str:
@@ -44,7 +44,7 @@ def _host(text: str) -> str:
 
 def _quota(size_bytes: int) -> int:
     if size_bytes < _QUOTA_MINIMUM:
-        raise fault("M13", f"{{key}} is {size_bytes} bytes, but it must be at least 1 MiB", "write for example 10 GB")
+        raise fault("M13", f"{{key}} is {size_bytes} bytes, but it must be at least 16 MiB", "write for example 10 GB")
     return size_bytes
 
 

@@ -13,9 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from gateway.buffer import BufferFull
+from gateway.buffer import BufferFull, Claim
 from gateway.buffer.disk import Disk
 from gateway.buffer.store import DiskBuffer, Waiting, open_buffer
 from gateway.model import Message
@@ -128,8 +127,8 @@ def cursor_before_delivery() -> None:
     """What is claimed counts as acknowledged."""
     claim = DiskBuffer.claim
 
-    async def hasty(self: DiskBuffer, identity: str, *limits: int) -> Any:
-        found = await claim(self, identity, *limits)
+    async def hasty(self: DiskBuffer, identity: str, max_messages: int = 20, max_bytes: int = 262_144) -> Claim:
+        found = await claim(self, identity, max_messages, max_bytes)
         self._disk.done_with(self._disk.lanes.lane(identity), {})
         self._disk.lanes.lane(identity).acked = found.messages[-1].sequence
         self._acknowledged.set()

@@ -187,34 +187,16 @@ async def at_a_full_disk(
     return first, first.remaining, group("a", last + 1, last + 1)
 
 
-async def test_with_refuse_a_full_disk_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(tmp_path) as disk:
+@pytest.mark.parametrize("on_full", ["refuse", "drop-oldest"])
+async def test_a_full_disk_pushes_nothing_out_whatever_the_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_full: OnFull
+) -> None:
+    async with opened(tmp_path, on_full=on_full) as disk:
         first, _, coming = await at_a_full_disk(disk, monkeypatch)
         with pytest.raises(BufferFull, match="disk"):
             await disk.store(coming)
         assert first.path.exists()
         assert disk.losses.since_opened == {}
-
-
-async def test_with_drop_oldest_a_full_disk_is_a_quota_set_from_outside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with opened(tmp_path, on_full="drop-oldest") as disk:
-        first, held, coming = await at_a_full_disk(disk, monkeypatch)
-        await disk.store(coming)
-        assert not first.path.exists()
-        assert disk.losses.since_opened == {"disk": held}
-        assert "the disk is full: the oldest messages are dropped" in caplog.text
-
-
-async def test_the_only_segment_is_not_dropped_for_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(tmp_path, on_full="drop-oldest") as disk:
-        await disk.store(group("a", 1, 5))
-        monkeypatch.setattr(directory, "free_bytes", lambda _: 0)
-        fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
-        with pytest.raises(BufferFull):
-            await disk.store(group("a", 6, 6))
-        assert disk.lanes.lane("a").waiting == 5
 
 
 async def test_what_sealing_frees_is_used_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 at random moments of append, drain, unlink and start; and proof that the judge sees the mistakes it is for."""
+"""kill -9 at random moments of append, drain, unlink and start; and proof that the judge sees mistakes."""
 
 from __future__ import annotations
 
