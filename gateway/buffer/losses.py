@@ -11,7 +11,7 @@ class Loss(NamedTuple):
     """Messages of one identity that will not be delivered."""
 
     reason: str
-    """``quota``, ``disk`` (the policy gave them up), ``damaged`` (they could not be read)."""
+    """``quota`` (the policy gave them up) or ``damaged`` (they could not be read)."""
     identity: str
     """Empty where not even that can be read; the sequences are then the frame's number."""
     messages: int

@@ -78,18 +78,19 @@ def demo(outage: float | None, directory: Path | None) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does; neither prints a traceback."""
+    """SIGTERM, and a terminal window that is closed, end the demo as Ctrl-C does; none prints a traceback."""
 
     def stop(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     except KeyboardInterrupt:
         click.echo("stopped")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run(directory: Path, stack: ExitStack) -> None:

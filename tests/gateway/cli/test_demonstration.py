@@ -81,6 +81,13 @@ def test_prints_lines_without_a_terminal_and_stops_at_once(demo: subprocess.Pope
     assert left == ""
 
 
+def test_a_closed_terminal_window_ends_it_with_all_its_children(demo: subprocess.Popen[bytes], directory: Path) -> None:
+    read_until(demo, r"hub there")
+    demo.send_signal(signal.SIGHUP)
+    assert demo.wait(10) == 0
+    assert subprocess.run(["pgrep", "-f", str(directory)], capture_output=True, check=False).stdout == b""
+
+
 def test_an_outage_from_a_second_terminal_fills_and_drains_the_disk(
     demo: subprocess.Popen[bytes], directory: Path
 ) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.status.lock import Holder, held
-from tests.gateway.cli.plant import call, example
-from tests.journeys.rig import ROOT
+from tests.gateway.cli.plant import call, example, replace
+from tests.journeys.rig import ROOT, free_port, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -90,8 +90,10 @@ def test_status_without_a_gateway_says_how_to_start_one(folder: Path) -> None:
 
 def test_goes_on_when_nobody_listens_in_the_field_and_upstream_and_stops_on_sigterm(ready: Path) -> None:
     """Nothing listens: it says so once for each line and identity, and status tells why, since when and what to do."""
-    from tests.journeys.rig import wait_for
-
+    port = free_port("127.0.0.1")
+    replace(ready, "hall-a.devices.yaml", "127.0.0.1:15020", f"127.0.0.1:{port}")
+    replace(ready, "hall-a.devices.yaml", "127.0.0.1:15020", f"127.0.0.1:{port}")
+    replace(ready, "gateway.yaml", "port: 8883", f"port: {free_port('127.0.0.1')}")
     log = ready / "log"
     with log.open("wb") as stream:
         command = [sys.executable, "-m", "gateway", "run", str(ready)]
@@ -107,7 +109,7 @@ def test_goes_on_when_nobody_listens_in_the_field_and_upstream_and_stops_on_sigt
         assert report["running"] is True
         page = call("status", ready)
         assert page.exit_code == 1
-        assert "tcp://127.0.0.1:15020" in page.stdout
+        assert f"tcp://127.0.0.1:{port}" in page.stdout
         assert "why:" in page.stdout
         assert "do:" in page.stdout
         process.terminate()
@@ -116,6 +118,6 @@ def test_goes_on_when_nobody_listens_in_the_field_and_upstream_and_stops_on_sigt
         process.kill()
         process.wait()
     text = log.read_text()
-    assert text.count("line tcp://127.0.0.1:15020:") == 1
+    assert text.count(f"line tcp://127.0.0.1:{port}:") == 1
     assert text.count("upstream meter-mcc1:") == 1
     assert "Traceback" not in text
