@@ -70,7 +70,9 @@ async def test_nothing_is_lost_or_out_of_order_and_repetitions_are_bounded(
         async with serving(ledger.accept_all, server_context, port=peer.port):
             for identity in IDENTITIES:
                 await buffer.drained(identity)
-            assert {health.state for health in board.of_kind("upstream")} == {State.FLOWING}
+            # One that had sent all before the last cut comes back a moment later.
+            while {health.state for health in board.of_kind("upstream")} != {State.FLOWING}:
+                await asyncio.sleep(0.01)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
     for identity in IDENTITIES:
