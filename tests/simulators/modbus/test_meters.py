@@ -63,7 +63,7 @@ async def test_a_client_reads_what_the_record_says(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in record.read_text().splitlines()]
     # Both values of a read are of the same tick: registers change all at once.
     served = {(entry["values"]["voltage_l1"], entry["values"]["power"]) for entry in lines if entry["device"] == "b"}
-    assert len({volts for volts, _ in reads}) > 3
+    assert len({volts for volts, _ in reads}) > 1
     for volts, watts in reads:
         assert any(volts == v and watts == pytest.approx(w, rel=1e-6) for v, w in served)
 
