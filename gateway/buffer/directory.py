@@ -131,7 +131,10 @@ def take_ballast(directory: Path, size_bytes: int) -> bool:
     path = directory / BALLAST
     if path.exists() and path.stat().st_size == size_bytes:
         return True
-    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    except OSError:  # no inode left, for example
+        return False
     try:
         os.posix_fallocate(descriptor, 0, size_bytes)
         os.fsync(descriptor)

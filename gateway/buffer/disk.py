@@ -86,7 +86,8 @@ class Disk:
         self._dirty.add(lane.identity)
         for frame, count in frames.items():
             segment = self.holding(frame)
-            if segment is not None:
+            # A frame whose segment has vanished is counted nowhere: the next segment's messages are not gone with it.
+            if segment is not None and segment.first <= frame:
                 segment.remaining -= count
 
     # Storing.
