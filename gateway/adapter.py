@@ -16,15 +16,21 @@ One dead device on a live line is a reading with status BAD and its reason, not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, runtime_checkable
 
-from gateway.model import GOOD, TIMEOUT, A, Batch, D, Point, Quality, Reading, Status, Value
+from gateway import encoding
+from gateway.model import GOOD, TIMEOUT, A, Batch, D, Point, Quality, RawBlock, Reading, Status, Value
 from gateway.values import (
     BIT_WIDTHS,
+    TEXTS,
+    Bits,
     Duration,
+    Number,
+    Secret,
+    SecretMissing,
     Settings,
     ValueType,
     Whole,
@@ -34,16 +40,26 @@ from gateway.values import (
 __all__ = [
     "BIT_WIDTHS",
     "GOOD",
+    "TEXTS",
     "TIMEOUT",
     "Adapter",
     "Batch",
+    "Bits",
+    "Candidate",
     "Counting",
     "Duration",
     "Finding",
     "LinkLost",
+    "Looking",
+    "Number",
+    "Planned",
     "Point",
+    "Probed",
     "Quality",
+    "RawBlock",
     "Reading",
+    "Secret",
+    "SecretMissing",
     "Session",
     "Settings",
     "Status",
@@ -51,6 +67,7 @@ __all__ = [
     "ValueType",
     "Whole",
     "Writable",
+    "encoding",
     "fault",
 ]
 
@@ -91,8 +108,49 @@ class Counting(Session, Protocol):
     """From 0 when the link was opened, by name: ``requests``, ``timeouts``, ``late_scans``, ..."""
 
 
+@runtime_checkable
+class Looking(Session, Protocol):
+    """A session that can show what the devices say, for people who look and to be replayed."""
+
+    async def look(self) -> Sequence[RawBlock]:
+        """Ask for all points once, now; what could not be had is a block with its status. Raises LinkLost."""
+        ...
+
+
+class Planned(NamedTuple):
+    """One request that reading some points takes, as ``plan`` tells it."""
+
+    device: str
+    text: str
+    """What is asked for, in words: ``holding 23296..23332``."""
+    points: tuple[int, ...]
+    """Indices into the points that were planned."""
+    every_s: float
+    """Infinity: once."""
+    sent_bytes: int
+    """On the wire, with all headers of the protocol."""
+    received_bytes: int
+
+
+class Candidate(NamedTuple):
+    """What a raw value would be with another setting."""
+
+    setting: str
+    """As it would be written: ``order: CDAB``."""
+    value: Value
+
+
+class Probed(NamedTuple):
+    """A point as it came over the wire, for people who look for a mistake in its mapping."""
+
+    raw: str
+    """The words or bytes, in hexadecimal: ``4366 3333``."""
+    candidates: Sequence[Candidate] = ()
+    """The first is what the mapping says now."""
+
+
 class Finding(NamedTuple):
-    """What ``check`` found wrong with one point of a device."""
+    """What ``check`` or ``resolve`` found wrong with one point of a device."""
 
     code: str
     """Of the message catalogue, for example ``B07``."""
@@ -105,6 +163,10 @@ class Finding(NamedTuple):
     warning: bool = False
 
 
+def _as_it_is(name: str, profile: Any, address: Any, written: Mapping[str, str]) -> tuple[Any, Sequence[Finding]]:
+    return address, ()
+
+
 @dataclass(frozen=True)
 class Adapter(Generic[D, A]):
     """What an entry point in the group ``fieldgate.adapters`` names. Its name is the profile's ``protocol:``."""
@@ -115,7 +177,24 @@ class Adapter(Generic[D, A]):
     """A frozen ``Settings`` model of the protocol's keys of a point in a profile."""
     line: Callable[[D], str]
     """Which line a device is on: devices of one line share one link, whatever their unit ids and timeouts."""
-    connect: Callable[[Sequence[Point[D, A]]], AbstractAsyncContextManager[Session]]
-    """Open the link of one line for these points. Raises LinkLost or OSError when it cannot."""
+    connect: Callable[[Sequence[Point[D, A]]], AbstractAsyncContextManager[Session]] | None
+    """Open the link of one line for these points. Raises LinkLost or OSError when it cannot.
+
+    None: plants can be described and judged, but nothing reads such devices yet.
+    """
     check: Callable[[Sequence[Point[D, A]]], Sequence[Finding]] = lambda points: ()
     """Rules over the points of one device (overlaps, ranges)."""
+    profile: type[Settings] = Settings
+    """A frozen ``Settings`` model of the protocol's keys at the top of a profile (``numbering``, ``namespaces``)."""
+    resolve: Callable[[str, Any, A, Mapping[str, str]], tuple[A, Sequence[Finding]]] = _as_it_is
+    """The point's name, the profile's keys, an address as it was written, and all texts that were written for the point
+    (its own and the defaults): the address as it is on the wire, and what is wrong with it (``point`` is 0 there).
+    Pure, and judged once per profile, not per device."""
+    steps: Sequence[str] = ("at",)
+    """The keys of an address that ``repeat: {i: 1..24, step: 2}`` moves."""
+    plan: Callable[[Sequence[Point[D, A]]], Sequence[Planned]] | None = None
+    """The requests that reading the points of one line takes."""
+    decode: Callable[[Sequence[Point[D, A]], Sequence[RawBlock]], Sequence[Reading]] | None = None
+    """The readings that these blocks hold of these points; points that they do not hold are left out."""
+    explain: Callable[[Point[D, A], Sequence[RawBlock]], Probed] | None = None
+    """One point of these blocks, as raw as it came, and in the other orders that it could be meant in."""

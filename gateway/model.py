@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-Value: TypeAlias = bool | int | float | str | bytes | None
-"""What a point can hold. None means: no value; the status says why."""
+Value: TypeAlias = bool | int | float | str | bytes | tuple[str, ...] | None
+"""What a point can hold. None means: no value; the status says why. A tuple: the names of the flags that are set."""
 
 D = TypeVar("D")
 A = TypeVar("A")
@@ -46,6 +46,18 @@ class Reading(NamedTuple):
     """None if and only if the status is BAD."""
     at_ns: int
     """Nanoseconds since 1970: source time where the device has one, else server time, else time of arrival."""
+    status: Status = GOOD
+
+
+class RawBlock(NamedTuple):
+    """What a device gave in one answer, before anything was decoded: for people who look, and to be replayed."""
+
+    device: str
+    key: str
+    """Where it was read, in the adapter's own words: ``holding 23296``. With ``data`` it can be decoded again."""
+    data: bytes
+    """Empty if the status is BAD."""
+    at_ns: int
     status: Status = GOOD
 
 

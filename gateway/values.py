@@ -7,11 +7,12 @@ that does not fit raises the error of the message catalogue, with its hint.
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 
@@ -108,17 +109,126 @@ Duration: TypeAlias = Annotated[float, BeforeValidator(seconds)]
 Size: TypeAlias = Annotated[int, BeforeValidator(size_bytes)]
 """A size in bytes, written ``500 MB``, ``20 GB``, ``2 GiB``."""
 
-ValueType: TypeAlias = Literal["bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
+ValueType: TypeAlias = Literal[
+    "bool",
+    "int8",
+    "uint8",
+    "int16",
+    "uint16",
+    "int24",
+    "uint24",
+    "int32",
+    "uint32",
+    "int48",
+    "uint48",
+    "int64",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "bcd16",
+    "bcd32",
+    "bcd64",
+    "signmag16",
+    "signmag32",
+    "string",
+    "bytes",
+    "hhmm",
+    "datetime",
+    "version",
+]
 """The types of raw values. An address with a field ``type`` says by it how wide and how precise its values are."""
 
 BIT_WIDTHS: dict[ValueType, int] = {
     "bool": 1,
+    "int8": 8,
+    "uint8": 8,
     "int16": 16,
     "uint16": 16,
+    "int24": 24,
+    "uint24": 24,
     "int32": 32,
     "uint32": 32,
+    "int48": 48,
+    "uint48": 48,
     "int64": 64,
     "uint64": 64,
+    "float16": 16,
     "float32": 32,
     "float64": 64,
+    "bcd16": 16,
+    "bcd32": 32,
+    "bcd64": 64,
+    "signmag16": 16,
+    "signmag32": 32,
+    "string": 0,
+    "bytes": 0,
+    "hhmm": 16,
+    "datetime": 0,
+    "version": 16,
 }
+"""0: as wide as the address says with ``length``."""
+
+TEXTS: frozenset[ValueType] = frozenset(("string", "bytes", "hhmm", "datetime", "version"))
+"""Types whose values are no numbers: nothing is scaled."""
+
+_BITS = re.compile("([0-9]{1,3})(?: *[.][.] *([0-9]{1,3}))?")
+
+
+def bit_range(text: Any) -> Any:
+    """``5..15`` or ``3`` as the lowest and the highest bit; L01 for anything else."""
+    if not isinstance(text, str):
+        return text
+    match = _BITS.fullmatch(text)
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+    if low > high:
+        raise fault("L01", f"{{owner}}: {quote(text)} is not a bit range", "write lowest..highest, for example 5..15")
+    return low, high
+
+
+Bits: TypeAlias = Annotated[tuple[int, int], BeforeValidator(bit_range)]
+"""The lowest and the highest bit of a field, counted from 0, the least significant: ``5..15`` or ``3``."""
+
+
+def period(text: Any) -> Any:
+    """As ``seconds``; ``start`` is for ever: once when the link is opened."""
+    return math.inf if text == "start" else seconds(text)
+
+
+Period: TypeAlias = Annotated[float, BeforeValidator(period)]
+"""A time in seconds, or ``start``: infinity."""
+
+
+class SecretMissing(Exception):
+    """A secret that is named was never set."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'the secret "{name}" is not set')
+        self.name = name
+
+
+class Secret(Settings):
+    """A secret by its name, ``{secret: filler-01}``: what it hides never stands in a file of the plant."""
+
+    secret: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$")]
+    _text: str | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            hint = "write {secret: NAME} here, then: fieldgate secret set NAME"
+            raise fault("M23", "{key} would stand here for everybody to read", hint)
+        return value
+
+    def holding(self, text: str) -> Self:
+        """The same secret with what it hides, for one connection; it is shown nowhere."""
+        held = self.model_copy()
+        held._text = text
+        return held
+
+    def reveal(self) -> str:
+        """What it hides. Raises SecretMissing where nobody put it there."""
+        if self._text is None:
+            raise SecretMissing(self.secret)
+        return self._text

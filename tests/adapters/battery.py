@@ -10,14 +10,14 @@ import asyncio
 import gc
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 import pytest
 from pydantic import ValidationError
 
 from gateway import link
-from gateway.adapter import Adapter, Batch, LinkLost, Point, Quality, Reading, Value
+from gateway.adapter import Adapter, Batch, LinkLost, Point, Quality, Reading, Session, Value
 from gateway.retry import Backoff
 from gateway.status.board import Health
 
@@ -60,10 +60,16 @@ class Rig(Protocol):
         """How many connections are open, as the devices see it."""
 
 
+def opened(rig: Rig) -> AbstractAsyncContextManager[Session]:
+    """The link of the rig's line."""
+    assert rig.adapter.connect is not None, "nothing can be checked of an adapter that does not read yet"
+    return rig.adapter.connect(rig.points)
+
+
 async def reads_all_points(rig: Rig) -> None:
     """Every point gives the value that the device holds, GOOD, and scans share their time."""
     missing = set(range(len(rig.points)))
-    async with asyncio.timeout(LIMIT_S), rig.adapter.connect(rig.points) as session:
+    async with asyncio.timeout(LIMIT_S), opened(rig) as session:
         while missing:
             batch = await session.read()
             for reading in batch.readings:
@@ -88,7 +94,7 @@ async def says_that_it_is_unplugged(rig: Rig) -> None:
     """An unplugged line raises, at once and again when one tries to connect."""
 
     async def read_on() -> None:
-        async with rig.adapter.connect(rig.points) as session:
+        async with opened(rig) as session:
             await session.read()
             await rig.unplug()
             while True:
@@ -121,7 +127,7 @@ async def keeps_the_others_going(rig: Rig) -> None:
     period = max(point.every_s for point in rig.points if point.device in others)
     kinds = {(point.device, point.every_s) for point in rig.points if point.device in others}
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(LIMIT_S), rig.adapter.connect(rig.points) as session:
+    async with asyncio.timeout(LIMIT_S), opened(rig) as session:
         await session.read()
         rig.silence(silent)
         noticed = 0
@@ -141,7 +147,7 @@ async def closes_wherever_it_is_cancelled(rig: Rig) -> None:
     """Cancelled at its first await, its second, and so on: closed within a second, nothing left open."""
 
     async def work() -> None:
-        async with rig.adapter.connect(rig.points) as session:
+        async with opened(rig) as session:
             for _ in range(3):
                 await session.read()
 
@@ -167,7 +173,7 @@ async def queues_nothing_behind_a_slow_store(rig: Rig) -> None:
     kinds = {(point.device, point.every_s) for point in rig.points}
     period = min(point.every_s for point in rig.points)
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(LIMIT_S), rig.adapter.connect(rig.points) as session:
+    async with asyncio.timeout(LIMIT_S), opened(rig) as session:
         for _ in range(3 * len(kinds)):
             await session.read()
         await asyncio.sleep(10 * period)
@@ -181,8 +187,8 @@ async def queues_nothing_behind_a_slow_store(rig: Rig) -> None:
 
 async def runs_twice_side_by_side(rig: Rig) -> None:
     """Two links of one kind do not know of each other."""
-    async with asyncio.timeout(LIMIT_S), rig.adapter.connect(rig.points) as one:
-        async with rig.adapter.connect(rig.points) as other:
+    async with asyncio.timeout(LIMIT_S), opened(rig) as one:
+        async with opened(rig) as other:
             batches = await asyncio.gather(one.read(), other.read())
             assert all(_all_good(batch) for batch in batches)
         assert _all_good(await one.read())
