@@ -1,8 +1,23 @@
 """Modbus TCP: registers and coils of many units over one connection per line."""
 
 from adapters.modbus.check import check
+from adapters.modbus.numbering import resolve
+from adapters.modbus.plan import planned
+from adapters.modbus.replay import decode, explain
 from adapters.modbus.session import connect
-from adapters.modbus.settings import Address, Connect, line
+from adapters.modbus.settings import Address, Connect, Profile, line
 from gateway.adapter import Adapter
 
-ADAPTER: Adapter[Connect, Address] = Adapter(settings=Connect, address=Address, line=line, connect=connect, check=check)
+ADAPTER: Adapter[Connect, Address] = Adapter(
+    settings=Connect,
+    address=Address,
+    line=line,
+    connect=connect,
+    steps=("at", "registers"),
+    check=check,
+    profile=Profile,
+    resolve=resolve,
+    plan=planned,
+    decode=decode,
+    explain=explain,
+)

@@ -1,84 +1,180 @@
-"""Rules over the addresses of one device: ranges, bits that are bool, orders that say something, overlaps."""
+"""Rules over the addresses of one device: registers that fit the type, ranges, settings that say something."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
-from adapters.modbus.plan import span
-from adapters.modbus.settings import BIT_TABLES, Address, Connect, Order, Table
-from gateway.adapter import BIT_WIDTHS, Finding, Point
+from adapters.modbus.form import SEQUENCES, registers, width
+from adapters.modbus.overlaps import overlaps
+from adapters.modbus.plan import Limits, spans
+from adapters.modbus.settings import BIT_TABLES, Address, Connect, Order
+from gateway.adapter import BIT_WIDTHS, Finding, Point, ValueType
 
 HIGHEST = 65535
+LONGEST = Limits().max_registers
+_DATETIME_REGISTERS = (3, 6)
+_IN_A_BYTE: frozenset[ValueType] = frozenset(("bool", "int8", "uint8"))
+
+_Rule: TypeAlias = Callable[[int, Point[Connect, Address]], Finding | None]
 
 
 def check(points: Sequence[Point[Connect, Address]]) -> list[Finding]:
     """What is wrong with the points of one device, by point."""
-    wide = {p.address.order for p in points if p.address.table not in BIT_TABLES and BIT_WIDTHS[p.address.type] > 16}
-    findings = [
-        finding
-        for index, point in enumerate(points)
-        for finding in (_bits_are_bool(index, point), _in_range(index, point), _order_tells(index, point, wide))
-        if finding is not None
-    ]
-    findings += _overlaps(points)
+    wide = {point.address.order for point in points if _has_words(point.address)}
+    findings = [finding for index, point in enumerate(points) for finding in _of_one(index, point, wide)]
+    # Where a point that is wrong lies is not known.
+    wrong = {finding.point for finding in findings if not finding.warning}
+    findings += overlaps(points, wrong)
     return sorted(findings, key=lambda finding: finding.point)
 
 
+def _has_words(address: Address) -> bool:
+    """Whether its value is a number of several registers, whose order is of interest."""
+    return registers(address) > 1 and address.type not in SEQUENCES
+
+
+def _of_one(index: int, point: Point[Connect, Address], wide: set[Order]) -> Iterator[Finding]:
+    address = point.address
+    if address.at is not None and address.registers is not None:
+        text = f'{point.name}: has both "at" and "registers"'
+        hint = "keep one: at is the first of neighbours, registers names each one that is not"
+        yield Finding("B15", index, "registers", text, hint)
+        return
+    for rule in _RULES:
+        finding = rule(index, point)
+        if finding is not None:
+            yield finding
+    order = _order_tells(index, point, wide)
+    if order is not None:
+        yield order
+
+
 def _bits_are_bool(index: int, point: Point[Connect, Address]) -> Finding | None:
-    table, kind = point.address.table, point.address.type
-    if table not in BIT_TABLES or kind == "bool":
+    table, type_ = point.address.table, point.address.type
+    if table not in BIT_TABLES or type_ == "bool":
         return None
     text = f"{point.name}: {table} holds single bits, type must be bool"
     return Finding("B06", index, "type", text, "write type: bool")
 
 
-def _in_range(index: int, point: Point[Connect, Address]) -> Finding | None:
-    here = span(point.address)
-    if here.start >= 0 and here.stop - 1 <= HIGHEST:
+def _has_length(index: int, point: Point[Connect, Address]) -> Finding | None:
+    address = point.address
+    if address.type not in ("string", "bytes") or address.length or address.registers or address.table in BIT_TABLES:
         return None
-    where = _where(point.address.table, here)
-    return Finding("B07", index, "at", f"{point.name}: {where} is outside 0..{HIGHEST}")
+    what, example = ("a string needs", "text") if address.type == "string" else ("bytes need", "value")
+    text = f'{point.name}: {what} "length" (number of registers)'
+    unit = "character" if address.type == "string" else "byte"
+    return Finding("B05", index, "type", text, f"a 16-{unit} {example} has length: 8")
+
+
+def _has_as_many_as_it_takes(index: int, point: Point[Connect, Address]) -> Finding | None:
+    address = point.address
+    key = "length" if address.registers is None else "registers"
+    count = address.length if address.registers is None else len(address.registers)
+    if count is None:
+        return None
+    if address.registers is not None and address.length not in (None, count):
+        text = f"{point.name}: registers names {count}, but length is {address.length}"
+        return Finding("B18", index, "length", text, "leave length out")
+    what, fitting = _taken(address)
+    if not fitting or count in fitting:
+        return None
+    if key == "length":
+        hint = "leave length out, or check the type" if len(fitting) == 1 else "write length: 3 or length: 6"
+    else:
+        hint = "name each register once, in the order in which their words form the value"
+    return Finding("B18", index, key, f"{point.name}: {what}, not {count}", hint)
+
+
+def _taken(address: Address) -> tuple[str, tuple[int, ...]]:
+    """In words, and how many registers it may be; empty where that is free."""
+    if address.table in BIT_TABLES:
+        return f"a {address.table} is 1 bit", (1,)
+    if address.type == "datetime":
+        return "a datetime takes 3 registers (two bytes in each) or 6", _DATETIME_REGISTERS
+    count = width(address.type)
+    return f"{address.type} takes {count} register{'' if count == 1 else 's'}", (count,) if count else ()
+
+
+def _can_be_read_at_once(index: int, point: Point[Connect, Address]) -> Finding | None:
+    longest = max(len(here) for here in spans(point))
+    if longest <= LONGEST:
+        return None
+    key = "length" if point.address.registers is None else "registers"
+    text = f"{point.name}: {longest} registers are more than one request can read ({LONGEST})"
+    return Finding("B16", index, key, text, "read them as several points")
+
+
+def _fits_the_bits(index: int, point: Point[Connect, Address]) -> Finding | None:
+    address = point.address
+    if address.bits is None:
+        return None
+    low, high = address.bits
+    written = f"{low}" if low == high else f"{low}..{high}"
+    room = _room(address)
+    if high < room and (address.type != "bool" or low == high):
+        return None
+    what = address.table if address.table in BIT_TABLES else address.type
+    if address.type == "bool" and high < room:
+        hint = f"a bool is one bit, for example bits: {low}; for a number write type: uint16"
+    elif room:
+        hint = f"its bits are 0..{room - 1}"
+    else:
+        hint = "leave bits out" if what == address.table else "bits are taken from whole numbers: write type: uint16"
+    return Finding("B08", index, "bits", f'{point.name}: "bits: {written}" does not fit into {what}', hint)
+
+
+def _room(address: Address) -> int:
+    """How many bits there are to choose from."""
+    if address.table in BIT_TABLES:
+        return 0
+    if address.type == "bool":
+        return 8 if address.byte else 16
+    return BIT_WIDTHS[address.type] if address.type.startswith(("int", "uint")) else 0
+
+
+def _in_range(index: int, point: Point[Connect, Address]) -> Finding | None:
+    address, base = point.address, point.connect.base
+    outside = [here for here in spans(point) if here.start < 0 or here.stop - 1 > HIGHEST]
+    if not outside:
+        return None
+    here = outside[0]
+    numbers = str(here.start) if len(here) == 1 else f"{here.start}..{here.stop - 1}"
+    where = f"{address.table if address.table in BIT_TABLES else 'register'} {numbers}"
+    with_base = f" (base {base} is added)" if base else ""
+    key = "at" if address.registers is None else "registers"
+    return Finding("B07", index, key, f"{point.name}: {where}{with_base} is outside 0..{HIGHEST}")
+
+
+def _byte_tells(index: int, point: Point[Connect, Address]) -> Finding | None:
+    address = point.address
+    if address.byte is None or (address.type in _IN_A_BYTE and address.table not in BIT_TABLES):
+        return None
+    what = address.table if address.table in BIT_TABLES else address.type
+    text = f"{point.name}: byte {address.byte} has no effect on {what}"
+    return Finding("B17", index, "byte", text, "leave it out, or write type: uint8, int8 or bool", warning=True)
+
+
+_RULES: tuple[_Rule, ...] = (
+    _bits_are_bool,
+    _has_length,
+    _has_as_many_as_it_takes,
+    _can_be_read_at_once,
+    _fits_the_bits,
+    _in_range,
+    _byte_tells,
+)
 
 
 def _order_tells(index: int, point: Point[Connect, Address], wide: set[Order]) -> Finding | None:
     address = point.address
-    one_bit = address.type == "bool"
-    # Two bytes have an order, but no order of words; a bit that is asked for as "not 0" has neither.
-    idle = address.order == "CDAB" or (one_bit and address.order != "ABCD")
+    not_0 = address.table in BIT_TABLES or (address.type == "bool" and address.bits is None and address.byte is None)
+    # Two bytes have an order, but no order of words; what is asked for as "not 0" has neither.
+    idle = address.order == "CDAB" or (not_0 and address.order != "ABCD")
     # The order of the wider points is the profile's default: nobody wrote it for this one.
-    if not idle or BIT_WIDTHS[address.type] > 16 or address.order in wide:
+    if not idle or _has_words(address) or address.order in wide:
         return None
-    what = "bool" if one_bit else "16-bit value"
-    text = f"{point.name}: order {address.order} has no effect on a {what}"
+    what = "16-bit value" if BIT_WIDTHS[address.type] == 16 else address.type
+    text = f"{point.name}: order {address.order} has no effect on {'an' if what.startswith('int') else 'a'} {what}"
     return Finding("B11", index, "order", text, "leave it out, or check the type", warning=True)
-
-
-def _overlaps(points: Sequence[Point[Connect, Address]]) -> Iterable[Finding]:
-    tables: dict[Table, list[int]] = {}
-    for index, point in enumerate(points):
-        tables.setdefault(point.address.table, []).append(index)
-    for table, members in tables.items():
-        ordered = sorted(members, key=lambda index: (points[index].address.at, index))
-        widest = ordered[0]
-        for index in ordered[1:]:
-            here, before = span(points[index].address), span(points[widest].address)
-            if here.start < before.stop:
-                text = (
-                    f"{points[index].name} ({_range(table, here)}) overlaps "
-                    f"{points[widest].name} ({_range(table, before)})"
-                )
-                yield Finding("B12", index, "at", text, "check address and type of both", warning=True)
-            if here.stop >= before.stop:
-                widest = index
-
-
-def _where(table: Table, here: range) -> str:
-    return f"{table if table in BIT_TABLES else 'register'} {_numbers(here)}"
-
-
-def _range(table: Table, here: range) -> str:
-    return f"{table} {_numbers(here)}"
-
-
-def _numbers(here: range) -> str:
-    return str(here.start) if len(here) == 1 else f"{here.start}..{here.stop - 1}"

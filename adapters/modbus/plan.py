@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from adapters.modbus.settings import BIT_TABLES, Address, Connect, Order, Table
-from gateway.adapter import BIT_WIDTHS, Point, ValueType
+from adapters.modbus.form import Form, form, registers
+from adapters.modbus.settings import BIT_TABLES, Address, Connect, Table
+from gateway.adapter import Planned, Point
 
 FUNCTIONS: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 """The read function of each table (Application Protocol V1.1b3, sections 6.1 to 6.4)."""
@@ -30,8 +32,20 @@ class Field:
     """Index into the points that were planned."""
     offset: int
     """Registers (or bits) from the request's first address."""
-    type: ValueType
-    order: Order
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where the answer of a request holds a part of a point whose registers are no neighbours."""
+
+    point: int
+    offset: int
+    words: int
+    number: int
+    """From 0, in the order in which the parts are put together; the others may be in other requests of the scan."""
+    form: Form
+    """Of the whole point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,7 @@ class Request:
     """Registers, or bits in the tables of bits."""
     fields: tuple[Field, ...]
     """By offset."""
+    parts: tuple[Part, ...] = ()
 
     @property
     def function(self) -> int:
@@ -55,6 +70,11 @@ class Request:
     def size(self) -> int:
         """Data bytes of the answer."""
         return (self.count + 7) // 8 if self.table in BIT_TABLES else 2 * self.count
+
+    @property
+    def where(self) -> str:
+        """What is read, in words: ``holding 23296..23332``."""
+        return where(self.table, range(self.first, self.first + self.count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +88,32 @@ class Scan:
     requests: tuple[Request, ...]
 
 
-def span(address: Address) -> range:
-    """The registers (or bits) that a point occupies."""
-    if address.table in BIT_TABLES:
-        return range(address.at, address.at + 1)
-    return range(address.at, address.at + max(1, BIT_WIDTHS[address.type] // 16))
+def where(table: Table, here: range) -> str:
+    """Registers (or bits) in words."""
+    return f"{table} {here.start}" if len(here) == 1 else f"{table} {here.start}..{here.stop - 1}"
+
+
+def spans(point: Point[Connect, Address]) -> tuple[range, ...]:
+    """The registers (or bits) on the wire that a point occupies; those that are neighbours together."""
+    address, base = point.address, point.connect.base
+    if address.registers is None:
+        first = base + (address.at or 0)
+        return (range(first, first + registers(address)),)
+    found: list[range] = []
+    for register in address.registers:
+        here = base + register
+        if found and found[-1].stop == here:
+            found[-1] = range(found[-1].start, here + 1)
+        else:
+            found.append(range(here, here + 1))
+    return tuple(found)
 
 
 def plan(points: Sequence[Point[Connect, Address]], limits: Limits | None = None) -> list[Scan]:
-    """The scans of one line in the order in which their first points were given; no point is split over requests."""
+    """The scans of one line in the order in which their first points were given.
+
+    Registers that are neighbours are never split over requests.
+    """
     chosen = limits or Limits()
     groups: dict[tuple[str, int, float, float], list[int]] = {}
     for index, point in enumerate(points):
@@ -85,36 +122,68 @@ def plan(points: Sequence[Point[Connect, Address]], limits: Limits | None = None
     return [Scan(*key, tuple(_requests(key[1], points, indexes, chosen))) for key, indexes in groups.items()]
 
 
+def planned(points: Sequence[Point[Connect, Address]]) -> list[Planned]:
+    """The requests of one line in words; see ``gateway.adapter.Adapter.plan``."""
+    return [_told(scan, request) for scan in plan(points) for request in scan.requests]
+
+
+REQUEST_BYTES = 12
+"""A read request on the wire: the MBAP header of 7 bytes, function, first address, quantity."""
+ANSWER_BYTES = 9
+"""What stands round the data of its answer: the header, function, byte count."""
+
+
+def _told(scan: Scan, request: Request) -> Planned:
+    unit = "bit" if request.table in BIT_TABLES else "register"
+    text = f"{request.where} ({request.count} {unit}{'' if request.count == 1 else 's'})"
+    whole = [field.point for field in request.fields]
+    points = dict.fromkeys(whole + [part.point for part in request.parts])
+    return Planned(scan.device, text, tuple(points), scan.every_s, REQUEST_BYTES, ANSWER_BYTES + request.size)
+
+
+class _Piece(NamedTuple):
+    """What is read in one go; its offset is still the address."""
+
+    here: range
+    holds: Field | Part
+
+
+def _pieces(index: int, point: Point[Connect, Address]) -> Iterable[_Piece]:
+    found, whole = spans(point), form(point.address)
+    if len(found) == 1:
+        yield _Piece(found[0], Field(index, found[0].start, whole))
+        return
+    for number, here in enumerate(found):
+        yield _Piece(here, Part(index, here.start, len(here), number, whole))
+
+
 def _requests(
     unit: int, points: Sequence[Point[Connect, Address]], indexes: Iterable[int], limits: Limits
 ) -> Iterable[Request]:
-    tables: dict[Table, list[int]] = {}
+    tables: dict[Table, list[_Piece]] = {}
     for index in indexes:
-        tables.setdefault(points[index].address.table, []).append(index)
-    for table, members in tables.items():
+        tables.setdefault(points[index].address.table, []).extend(_pieces(index, points[index]))
+    for table, pieces in tables.items():
         longest = limits.max_bits if table in BIT_TABLES else limits.max_registers
-        for block in _blocks(points, members, limits.max_gap, longest):
-            first = points[block[0]].address.at
-            fields = tuple(
-                Field(index, points[index].address.at - first, points[index].address.type, points[index].address.order)
-                for index in block
-            )
-            stop = max(span(points[index].address).stop for index in block)
-            yield Request(unit, table, first, stop - first, fields)
+        for block in _blocks(pieces, limits.max_gap, longest):
+            first = block[0].here.start
+            stop = max(piece.here.stop for piece in block)
+            held = [replace(piece.holds, offset=piece.here.start - first) for piece in block]
+            fields = tuple(one for one in held if isinstance(one, Field))
+            parts = tuple(one for one in held if isinstance(one, Part))
+            yield Request(unit, table, first, stop - first, fields, parts)
 
 
-def _blocks(
-    points: Sequence[Point[Connect, Address]], members: Iterable[int], max_gap: int, longest: int
-) -> list[list[int]]:
-    """Members of one table by address, cut where a gap or the block would become too long."""
-    blocks: list[list[int]] = []
+def _blocks(pieces: Iterable[_Piece], max_gap: int, longest: int) -> list[list[_Piece]]:
+    """Pieces of one table by address, cut where a gap or the block would become too long."""
+    blocks: list[list[_Piece]] = []
     first = stop = 0
-    for index in sorted(members, key=lambda member: points[member].address.at):
-        here = span(points[index].address)
+    for piece in sorted(pieces, key=lambda piece: piece.here.start):
+        here = piece.here
         if blocks and here.start - stop <= max_gap and max(stop, here.stop) - first <= longest:
-            blocks[-1].append(index)
+            blocks[-1].append(piece)
             stop = max(stop, here.stop)
         else:
-            blocks.append([index])
+            blocks.append([piece])
             first, stop = here.start, here.stop
     return blocks

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic_core import PydanticKnownError
 
-from gateway.adapter import Duration, Settings, ValueType, Whole, fault
+from gateway.adapter import Bits, Duration, Settings, ValueType, Whole, fault
 
 PORT = 502
 """The registered port of Modbus TCP."""
@@ -44,8 +45,10 @@ Endpoint: TypeAlias = Annotated[str, AfterValidator(_endpoint)]
 Table: TypeAlias = Literal["coil", "discrete", "input", "holding"]
 Order: TypeAlias = Literal["ABCD", "CDAB", "BADC", "DCBA"]
 """The bytes as they appear on the wire: 230.2 is ``43 66 33 33`` in ABCD, ``33 33 43 66`` in CDAB, ``66 43 33 33`` in
-BADC and ``33 33 66 43`` in DCBA. In 64 bits CDAB is the least significant word first, BADC swaps the bytes of every
-word, DCBA does both; in 16 bits BADC and DCBA swap the two bytes."""
+BADC and ``33 33 66 43`` in DCBA. In other widths CDAB is the least significant word first, BADC swaps the bytes of
+every word, DCBA does both; in 16 bits BADC and DCBA swap the two bytes."""
+Byte: TypeAlias = Literal["high", "low"]
+"""Of a register, after ``order``."""
 
 BIT_TABLES: frozenset[Table] = frozenset(("coil", "discrete"))
 """The tables of single bits; the others hold 16-bit registers."""
@@ -54,20 +57,71 @@ BIT_TABLES: frozenset[Table] = frozenset(("coil", "discrete"))
 class Connect(Settings):
     """``connect:`` of a device."""
 
-    modbus: Endpoint
-    unit_id: Annotated[Whole, AfterValidator(_unit_id), Field(ge=0, le=255)] = 1
-    timeout: Annotated[Duration, Field(ge=0.01, le=60)] = 1.0
-    """How long one request may take."""
+    modbus: Annotated[Endpoint, Field(description="tcp://host:port")]
+    unit_id: Annotated[
+        Whole, AfterValidator(_unit_id), Field(ge=0, le=255, description="The unit id that is set at the device.")
+    ] = 1
+    timeout: Annotated[Duration, Field(ge=0.01, le=60, description="How long one request may take.")] = 1.0
+    base: Annotated[
+        Whole,
+        Field(
+            ge=-65535,
+            le=65535,
+            description="Added to every address: for models and sections that stand elsewhere in other devices.",
+        ),
+    ] = 0
+
+
+class Profile(Settings):
+    """Modbus' keys at the top of a profile."""
+
+    numbering: Annotated[
+        Literal["offset", "number"],
+        Field(description="offset: 0, 1, 2 as on the wire; number: 30001, 40001 as printed in manuals."),
+    ] = "offset"
+
+
+_COIL_NUMBER = re.compile("0[0-9]{4,5}")
+
+
+def _at(text: Any, info: ValidationInfo) -> Any:
+    # As if the setting were required, which it is where there are no registers: so it is missed as any other.
+    if text is None and info.data.get("registers", ()) is None:
+        raise PydanticKnownError("missing")
+    # Numbers of coils begin with 0. Whether this may be one is known to the profile: ``numbering.resolve`` judges it.
+    if isinstance(text, str) and _COIL_NUMBER.fullmatch(text):
+        return int(text)
+    return text
 
 
 class Address(Settings):
-    """Where a point lives, and how its bytes are read."""
+    """Where a point lives, and how its bytes are read: ``at``, or ``registers`` where they are not neighbours."""
 
-    at: Whole
-    """0-based, as on the wire."""
-    table: Table = "holding"
-    type: ValueType = "uint16"
-    order: Order = "ABCD"
+    registers: Annotated[
+        Annotated[tuple[Whole, ...], Field(min_length=1)] | None,
+        Field(description="Instead of at: one address for each register, in the order of the value's words."),
+    ] = None
+    at: Annotated[
+        Whole | None, BeforeValidator(_at), Field(validate_default=True, description="the register address")
+    ] = None
+    """0-based, as on the wire; as it was written until it is resolved."""
+    table: Annotated[Table, Field(description="Where it lives: single bits, or registers of 16 bits.")] = "holding"
+    type: Annotated[ValueType, Field(description="What its bytes are.")] = "uint16"
+    order: Annotated[
+        Order, Field(description="The bytes on the wire: 230.2 is 43 66 33 33 in ABCD, 33 33 43 66 in CDAB.")
+    ] = "ABCD"
+    byte: Annotated[
+        Byte | None, Field(description="Which byte of the register an int8, uint8 or bool is; low by default.")
+    ] = None
+    """A bool is of the whole register where nothing is said."""
+    bits: Annotated[
+        Bits | None,
+        Field(description="A field of the register as an unsigned integer, lowest..highest; one for a bool."),
+    ] = None
+    length: Annotated[
+        Annotated[Whole, Field(ge=1)] | None,
+        Field(description="How many registers a string, bytes or datetime takes."),
+    ] = None
 
 
 def line(connect: Connect) -> str:

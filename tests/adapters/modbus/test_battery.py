@@ -26,6 +26,10 @@ HELD: list[tuple[str, Address, bytes, Value]] = [
     ("energy", Address(at=4, type="uint64"), bytes.fromhex("0020000000000001"), 2**53 + 1),
     ("current", Address(at=20, type="int16"), bytes.fromhex("fffe"), -2),
     ("mode", Address(at=200, table="input"), bytes.fromhex("0007"), 7),
+    ("model", Address(at=30, type="string", length=4), b"SDM630\0\0", "SDM630"),
+    ("made", Address(at=40, type="datetime"), bytes.fromhex("1a0b19072111"), "2026-11-25T07:33:17"),
+    ("running", Address(at=50, type="bool", bits=(3, 3)), bytes.fromhex("0008"), True),
+    ("phase", Address(at=51, bits=(4, 7)), bytes.fromhex("00a5"), 10),
 ]
 """Name, address, bytes in the registers, value."""
 BITS = [place in (3, 9, 17) for place in range(32)]
@@ -115,7 +119,7 @@ class PymodbusRig(Rig):
     def _block(table: str) -> list[SimData]:
         memory: dict[int, int] = dict.fromkeys(range(300), 0)
         for _, address, data, _ in HELD:
-            if address.table == table:
+            if address.table == table and address.at is not None:
                 words = struct.unpack(f">{len(data) // 2}H", data)
                 memory.update(zip(range(address.at, address.at + len(words)), words, strict=True))
         return [SimData(0, values=list(memory.values()), datatype=DataType.REGISTERS)]
@@ -137,7 +141,7 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[battery.Rig]:
             for function, table in ((3, "holding"), (4, "input")):
                 unit.put(function, 0, bytes(600))
                 for _, address, data, _ in HELD:
-                    if address.table == table:
+                    if address.table == table and address.at is not None:
                         unit.put(function, address.at, data)
         await device.plug()
         made = RawRig(device)

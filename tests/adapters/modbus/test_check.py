@@ -11,8 +11,13 @@ from gateway.adapter import Finding, Point
 CONNECT = Connect(modbus="tcp://plc")
 
 
-def found(**addresses: Address) -> list[Finding]:
-    return check([Point("d", CONNECT, name, address, 1.0) for name, address in addresses.items()])
+def found(connect: Connect = CONNECT, **addresses: Address) -> list[Finding]:
+    return check([Point("d", connect, name, address, 1.0) for name, address in addresses.items()])
+
+
+def written(**settings: object) -> Address:
+    """As a plant file would bring it."""
+    return Address.model_validate({"at": "0", **settings})
 
 
 def test_a_sound_device_has_no_findings() -> None:
@@ -25,6 +30,13 @@ def test_a_sound_device_has_no_findings() -> None:
             e=Address(at=65535),
             f=Address(at=65532, table="input", type="float64"),
             g=Address(at=9, type="bool"),
+            h=Address(at=10, type="string", length=8),
+            i=Address(at=20, type="datetime", length=6),
+            j=Address(at=30, type="bool", bits=(15, 15)),
+            k=Address(at=30, type="uint8", byte="high"),
+            m=Address(registers=(40, 50), type="uint32"),
+            n=Address(registers=(60, 61, 62), type="string"),
+            o=Address(at=70, type="uint24", length=2),
         )
         == []
     )
@@ -59,12 +71,113 @@ def test_b07_outside_of_the_table(address: Address, where: str) -> None:
     assert finding.text == f"serial: {where} is outside 0..65535"
 
 
+def test_b07_names_the_base_that_is_added() -> None:
+    (finding,) = found(Connect(modbus="tcp://plc", base=65000), p=Address(at=600))
+    assert finding.text == "p: register 65600 (base 65000 is added) is outside 0..65535"
+    (finding,) = found(Connect(modbus="tcp://plc", base=-10), p=Address(registers=(20, 9), type="uint32"))
+    assert (finding.key, finding.text) == ("registers", "p: register -1 (base -10 is added) is outside 0..65535")
+
+
+@pytest.mark.parametrize(
+    ("type_", "text", "hint"),
+    [
+        ("string", 'p: a string needs "length" (number of registers)', "a 16-character text has length: 8"),
+        ("bytes", 'p: bytes need "length" (number of registers)', "a 16-byte value has length: 8"),
+    ],
+)
+def test_b05_how_long_is_it(type_: str, text: str, hint: str) -> None:
+    assert found(p=written(type=type_)) == [("B05", 0, "type", text, hint, False)]
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (written(type="uint32", bits="3..40"), '"bits: 3..40" does not fit into uint32'),
+        (written(type="uint16", bits="16"), '"bits: 16" does not fit into uint16'),
+        (written(type="uint8", bits="4..8"), '"bits: 4..8" does not fit into uint8'),
+        (written(type="int24", bits="24"), '"bits: 24" does not fit into int24'),
+        (written(type="bool", bits="3..5"), '"bits: 3..5" does not fit into bool'),
+        (written(type="bool", bits="16"), '"bits: 16" does not fit into bool'),
+        (written(type="bool", byte="high", bits="8"), '"bits: 8" does not fit into bool'),
+        (written(type="float32", bits="0..7"), '"bits: 0..7" does not fit into float32'),
+        (written(type="bcd16", bits="0..3"), '"bits: 0..3" does not fit into bcd16'),
+        (written(type="signmag16", bits="0..3"), '"bits: 0..3" does not fit into signmag16'),
+        (written(type="string", length="2", bits="0"), '"bits: 0" does not fit into string'),
+        (written(type="bool", table="coil", bits="0"), '"bits: 0" does not fit into coil'),
+    ],
+)
+def test_b08_bits_that_are_not_there(address: Address, text: str) -> None:
+    (finding,) = found(status=address)
+    assert (finding.code, finding.key, finding.warning, finding.text) == ("B08", "bits", False, f"status: {text}")
+    assert finding.hint
+
+
+def test_b08_says_what_to_write() -> None:
+    hints = [
+        finding.hint
+        for address in (written(type="uint32", bits="3..40"), written(type="bool", bits="3..5"))
+        for finding in found(p=address)
+    ]
+    assert hints == ["its bits are 0..31", "a bool is one bit, for example bits: 3; for a number write type: uint16"]
+
+
+def test_b15_at_and_registers_and_nothing_more_about_such_a_point() -> None:
+    (finding,) = found(p=written(at="70000", registers=["1", "2"], type="uint32"))
+    assert (finding.code, finding.key, finding.text) == ("B15", "registers", 'p: has both "at" and "registers"')
+    assert finding.hint == "keep one: at is the first of neighbours, registers names each one that is not"
+
+
+def test_b16_what_no_request_can_read() -> None:
+    assert found(p=written(type="string", length="125")) == []
+    (finding,) = found(p=written(type="string", length="200"))
+    assert finding[:4] == ("B16", 0, "length", "p: 200 registers are more than one request can read (125)")
+    neighbours = Address(registers=tuple(range(126)), type="bytes")
+    assert [(finding.code, finding.key) for finding in found(p=neighbours)] == [("B16", "registers")]
+    assert found(p=Address(registers=tuple(range(0, 260, 2)), type="bytes")) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        (written(type="uint32", byte="high"), "byte high has no effect on uint32"),
+        (written(type="bool", table="coil", byte="low"), "byte low has no effect on coil"),
+    ],
+)
+def test_b17_a_byte_that_says_nothing(address: Address, text: str) -> None:
+    (finding,) = found(p=address)
+    assert (finding.code, finding.key, finding.warning, finding.text) == ("B17", "byte", True, f"p: {text}")
+
+
+@pytest.mark.parametrize(
+    ("address", "key", "text"),
+    [
+        (Address(at=0, type="uint32", length=4), "length", "p: uint32 takes 2 registers, not 4"),
+        (Address(at=0, type="uint8", length=2), "length", "p: uint8 takes 1 register, not 2"),
+        (
+            Address(at=0, type="datetime", length=4),
+            "length",
+            "p: a datetime takes 3 registers (two bytes in each) or 6, not 4",
+        ),
+        (Address(registers=(1, 5), type="uint16"), "registers", "p: uint16 takes 1 register, not 2"),
+        (Address(registers=(1, 5, 9), type="uint32"), "registers", "p: uint32 takes 2 registers, not 3"),
+        (Address(registers=(1, 5), type="string", length=4), "length", "p: registers names 2, but length is 4"),
+        (Address(registers=(1, 5), type="bool", table="coil"), "registers", "p: a coil is 1 bit, not 2"),
+    ],
+)
+def test_b18_as_many_registers_as_the_type_takes(address: Address, key: str, text: str) -> None:
+    (finding,) = found(p=address)
+    assert (finding.code, finding.key, finding.warning, finding.text) == ("B18", key, False, text)
+    assert finding.hint
+
+
 @pytest.mark.parametrize(
     ("address", "text"),
     [
         (Address(at=0, order="CDAB"), "p: order CDAB has no effect on a 16-bit value"),
         (Address(at=0, type="bool", order="DCBA"), "p: order DCBA has no effect on a bool"),
         (Address(at=0, table="coil", type="bool", order="CDAB"), "p: order CDAB has no effect on a bool"),
+        (Address(at=0, type="string", length=4, order="CDAB"), "p: order CDAB has no effect on a string"),
+        (Address(at=0, type="int8", order="CDAB"), "p: order CDAB has no effect on an int8"),
     ],
 )
 def test_b11_an_order_that_says_nothing(address: Address, text: str) -> None:
@@ -72,40 +185,36 @@ def test_b11_an_order_that_says_nothing(address: Address, text: str) -> None:
     assert (finding.code, finding.key, finding.warning, finding.text) == ("B11", "order", True, text)
 
 
-@pytest.mark.parametrize("order", ["BADC", "DCBA"])
-def test_two_bytes_can_be_swapped(order: str) -> None:
-    assert found(p=Address.model_validate({"at": 0, "order": order})) == []
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"order": "BADC"},
+        {"order": "DCBA"},
+        {"type": "bool", "bits": "3", "order": "BADC"},
+        {"type": "uint8", "order": "DCBA"},
+        {"type": "string", "length": "4", "order": "BADC"},
+    ],
+)
+def test_two_bytes_can_be_swapped(settings: dict[str, str]) -> None:
+    assert found(p=written(**settings)) == []
 
 
 def test_the_order_of_the_whole_profile_is_no_mistake_at_its_16_bit_points() -> None:
-    assert found(power=Address(at=0, type="float32", order="CDAB"), mode=Address(at=2, order="CDAB")) == []
-
-
-def test_b12_overlap_names_both() -> None:
-    (finding,) = found(
-        voltage_l1=Address(at=0, table="input", type="float32"), voltage_l2=Address(at=1, table="input", type="float32")
+    assert (
+        found(
+            power=Address(at=0, type="float32", order="CDAB"),
+            mode=Address(at=2, order="CDAB"),
+            serial=Address(at=3, order="CDAB", type="string", length=4),
+        )
+        == []
     )
-    assert (finding.code, finding.point, finding.key, finding.warning) == ("B12", 1, "at", True)
-    assert finding.text == "voltage_l2 (input 1..2) overlaps voltage_l1 (input 0..1)"
-
-
-def test_b12_the_same_register_twice() -> None:
-    (finding,) = found(a=Address(at=5), b=Address(at=5))
-    assert finding.text == "b (holding 5) overlaps a (holding 5)"
-
-
-def test_b12_a_long_point_is_remembered_past_short_ones() -> None:
-    findings = found(long=Address(at=0, type="uint64"), one=Address(at=1), three=Address(at=3), four=Address(at=4))
-    assert [finding.text for finding in findings] == [
-        "one (holding 1) overlaps long (holding 0..3)",
-        "three (holding 3) overlaps long (holding 0..3)",
-    ]
-
-
-def test_the_same_address_in_two_tables_is_no_overlap() -> None:
-    assert found(a=Address(at=5), b=Address(at=5, table="input")) == []
 
 
 def test_findings_come_in_the_order_of_the_points() -> None:
     findings = found(a=Address(at=5), b=Address(at=70000), c=Address(at=5))
     assert [(finding.code, finding.point) for finding in findings] == [("B07", 1), ("B12", 2)]
+
+
+def test_a_point_that_is_wrong_is_not_said_to_overlap_as_well() -> None:
+    findings = found(name=Address(at=0, type="string", length=200), power=Address(at=5, type="uint32"))
+    assert [(finding.code, finding.point) for finding in findings] == [("B16", 0)]

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.modbus.plan import Limits, Scan, plan, span
+from adapters.modbus.plan import Limits, Scan, plan, planned, spans, where
 from adapters.modbus.settings import Address, Connect, Table
-from gateway.adapter import Point, ValueType
+from gateway.adapter import Planned, Point, ValueType
 
 
 def points(
-    *addresses: Address, device: str = "d", unit: int = 1, every_s: float = 1.0
+    *addresses: Address, device: str = "d", unit: int = 1, every_s: float = 1.0, base: int = 0
 ) -> list[Point[Connect, Address]]:
-    connect = Connect(modbus="tcp://plc", unit_id=unit)
+    connect = Connect(modbus="tcp://plc", unit_id=unit, base=base)
     return [Point(device, connect, f"p{place}", address, every_s) for place, address in enumerate(addresses)]
 
 
@@ -119,7 +119,7 @@ def test_units_are_scans_of_their_own_with_their_own_timeout() -> None:
 
 def test_fields_say_where_each_point_is() -> None:
     ((request,),) = (scan.requests for scan in plan(registers("12 10:f 20:i")))
-    assert [(field.point, field.offset, field.type) for field in request.fields] == [
+    assert [(field.point, field.offset, field.form.type) for field in request.fields] == [
         (1, 0, "float32"),
         (0, 2, "uint16"),
         (2, 10, "int16"),
@@ -133,36 +133,101 @@ def test_nothing_is_planned_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("address", "occupied"),
     [
-        (Address(at=5), range(5, 6)),
-        (Address(at=5, type="bool"), range(5, 6)),
-        (Address(at=5, type="float32"), range(5, 7)),
-        (Address(at=5, type="int64"), range(5, 9)),
-        (Address(at=5, table="coil", type="bool"), range(5, 6)),
+        (Address(at=5), [range(5, 6)]),
+        (Address(at=5, type="bool"), [range(5, 6)]),
+        (Address(at=5, type="uint8", byte="high"), [range(5, 6)]),
+        (Address(at=5, type="uint24"), [range(5, 7)]),
+        (Address(at=5, type="float32"), [range(5, 7)]),
+        (Address(at=5, type="int48"), [range(5, 8)]),
+        (Address(at=5, type="int64"), [range(5, 9)]),
+        (Address(at=5, type="string", length=8), [range(5, 13)]),
+        (Address(at=5, type="datetime"), [range(5, 8)]),
+        (Address(at=5, type="datetime", length=6), [range(5, 11)]),
+        (Address(at=5, table="coil", type="bool"), [range(5, 6)]),
+        (Address(registers=(5, 9), type="uint32"), [range(5, 6), range(9, 10)]),
+        (Address(registers=(9, 5), type="uint32"), [range(9, 10), range(5, 6)]),
+        (Address(registers=(5, 6, 1, 2), type="uint64"), [range(5, 7), range(1, 3)]),
+        (Address(registers=(5, 6), type="uint32"), [range(5, 7)]),
+        (Address(registers=(6, 5), type="uint32"), [range(6, 7), range(5, 6)]),
     ],
 )
-def test_the_span_of_a_point(address: Address, occupied: range) -> None:
-    assert span(address) == occupied
+def test_the_registers_of_a_point(address: Address, occupied: list[range]) -> None:
+    assert list(spans(*points(address))) == occupied
+
+
+def test_the_base_of_a_device_is_added_to_every_address() -> None:
+    here = points(Address(at=2), Address(registers=(4, 20), type="uint32"), base=40000)
+    assert [span for point in here for span in spans(point)] == [
+        range(40002, 40003),
+        range(40004, 40005),
+        range(40020, 40021),
+    ]
+    assert written(plan(here)) == "40002+3 40020+1"
+
+
+def test_parts_that_are_far_apart_are_read_by_several_requests_of_one_scan() -> None:
+    (scan,) = plan(points(Address(registers=(500, 7, 8), type="int48"), Address(at=10), every_s=5))
+    first, second = scan.requests
+    assert written([scan]) == "7+4 500+1"
+    assert [(part.point, part.offset, part.words, part.number) for part in first.parts] == [(0, 0, 2, 1)]
+    assert [(part.point, part.offset, part.words, part.number) for part in second.parts] == [(0, 0, 1, 0)]
+    assert [field.point for field in first.fields] == [1]
+    assert second.fields == ()
+
+
+def test_a_point_whose_registers_are_neighbours_after_all_is_one_field() -> None:
+    ((request,),) = (scan.requests for scan in plan(points(Address(registers=(5, 6), type="uint32"))))
+    assert (request.parts, [field.offset for field in request.fields]) == ((), [0])
+
+
+def test_what_is_planned_is_told_in_words_and_bytes_on_the_wire() -> None:
+    given_points = [
+        *points(Address(at=23296, type="uint32"), Address(at=23332), Address(at=23310, type="string", length=20)),
+        *points(*(Address(at=at, table="coil", type="bool") for at in range(19)), device="plc"),
+        *points(Address(registers=(1, 3), type="uint32"), device="pump", every_s=float("inf")),
+    ]
+    assert planned(given_points) == [
+        # Worked by hand: MBAP 7 + function, address, quantity 5; MBAP 7 + function, byte count 2 + data.
+        Planned("d", "holding 23296..23297 (2 registers)", (0,), 1.0, 12, 13),
+        Planned("d", "holding 23310..23332 (23 registers)", (2, 1), 1.0, 12, 55),
+        Planned("plc", "coil 0..18 (19 bits)", tuple(range(3, 22)), 1.0, 12, 12),
+        Planned("pump", "holding 1..3 (3 registers)", (22,), float("inf"), 12, 15),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "here", "text"),
+    [("holding", range(5, 6), "holding 5"), ("input", range(5, 7), "input 5..6"), ("coil", range(19), "coil 0..18")],
+)
+def test_where(table: Table, here: range, text: str) -> None:
+    assert where(table, here) == text
 
 
 ANY_ADDRESS = st.builds(
     Address,
     at=st.integers(0, 400),
     table=st.sampled_from(["coil", "holding", "input"]),
-    type=st.sampled_from(["bool", "int16", "float32", "uint64"]),
-)
+    type=st.sampled_from(["bool", "int16", "float32", "uint64", "uint24", "datetime"]),
+) | st.builds(Address, registers=st.tuples(st.integers(0, 400), st.integers(0, 400)), type=st.just("uint32"))
 
 
 @given(st.lists(ANY_ADDRESS, max_size=80), st.integers(0, 20), st.integers(4, 125))
-def test_every_point_is_read_once_and_whole(addresses: list[Address], max_gap: int, max_registers: int) -> None:
+def test_every_register_is_read_once_and_neighbours_whole(
+    addresses: list[Address], max_gap: int, max_registers: int
+) -> None:
     given_points = points(*addresses)
-    seen: list[int] = []
+    seen: list[tuple[int, int, int]] = []
     for scan in plan(given_points, Limits(max_gap, max_registers, max_registers)):
         for request in scan.requests:
             assert 1 <= request.count <= max_registers
             for field in request.fields:
-                address = addresses[field.point]
-                assert address.table == request.table
-                assert request.first + field.offset == address.at
-                assert span(address).stop <= request.first + request.count
-                seen.append(field.point)
-    assert sorted(seen) == list(range(len(addresses)))
+                (here,) = spans(given_points[field.point])
+                assert addresses[field.point].table == request.table
+                assert request.first + field.offset == here.start
+                assert here.stop <= request.first + request.count
+                seen.append((field.point, here.start, len(here)))
+            for part in request.parts:
+                assert part.offset + part.words <= request.count
+                seen.append((part.point, request.first + part.offset, part.words))
+    wanted = [(index, here.start, len(here)) for index, point in enumerate(given_points) for here in spans(point)]
+    assert sorted(seen) == sorted(wanted)

@@ -1,17 +1,19 @@
-"""The line at work: one connection, one request at a time, units that fall silent, lines that break."""
+"""The line at work: one request at a time, units that fall silent, points that come in parts, and a look at it all."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
+import math
 from collections import Counter
 from itertools import pairwise
 
 import pytest
 
+from adapters.modbus.replay import decode
 from adapters.modbus.schedule import SILENT_AFTER
 from adapters.modbus.session import Poller
-from gateway.adapter import TIMEOUT, LinkLost, Quality, Session
+from adapters.modbus.settings import Address, Connect
+from gateway.adapter import GOOD, TIMEOUT, LinkLost, Looking, Point, Quality, Session, encoding
 from tests.adapters.modbus.device import Device
 from tests.adapters.modbus.lines import PERIOD_S, TIMEOUT_S, line, points, reasons, values
 
@@ -38,14 +40,6 @@ async def test_all_units_of_a_line_share_one_connection_and_wait_for_each_other(
             await session.read()
     assert device.accepted == 1
     assert Counter(request[6] for request in device.requests) == {1: 5, 2: 5}
-
-
-async def test_transactions_count_up_and_are_never_0(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.modbus.session.secrets.randbelow", lambda limit: limit - 3)
-    async with line(points(device, every_s=0.005)) as session:
-        for _ in range(6):
-            assert all(reading.value is not None for reading in (await session.read()).readings)
-    assert [int.from_bytes(request[:2], "big") for request in device.requests[:6]] == [65534, 65535, 1, 2, 3, 4]
 
 
 async def test_a_scan_is_all_points_of_a_device_with_one_rate_at_one_time(device: Device) -> None:
@@ -161,27 +155,6 @@ async def test_a_refusing_device_is_no_lost_line(device: Device) -> None:
             assert reasons(await session.read()) == {"exception 4: device failure"}
 
 
-async def test_a_connection_that_is_closed_while_nothing_is_due_is_lost_at_once(device: Device) -> None:
-    async with line(points(device, [1], every_s=60)) as session:
-        await session.read()
-        waiting = asyncio.create_task(session.read())
-        await asyncio.sleep(0)
-        device.cut()
-        with pytest.raises(LinkLost, match="connection"):
-            await waiting
-
-
-async def test_a_connection_that_is_closed_under_a_request_is_lost(device: Device) -> None:
-    def cut(request: bytes, answer: bytes) -> list[bytes | float]:
-        device.cut()
-        return []
-
-    device.mangle = cut
-    async with line(points(device)) as session:
-        with pytest.raises(LinkLost, match="connection"):
-            await session.read()
-
-
 async def test_nobody_listens(device: Device) -> None:
     await device.unplug()
     with pytest.raises(ConnectionRefusedError):
@@ -202,11 +175,119 @@ async def test_a_host_that_does_not_answer_is_given_up_in_time(device: Device, m
     assert loop.time() - begin < 5 * TIMEOUT_S
 
 
-async def test_the_connection_notices_a_peer_that_vanished(device: Device) -> None:
+def of_unit_1(
+    device: Device, *addresses: Address, every_s: float = PERIOD_S, base: int = 0
+) -> list[Point[Connect, Address]]:
+    connect = Connect(modbus=device.endpoint, timeout=TIMEOUT_S, base=base)
+    return [Point("unit-1", connect, f"p{index}", address, every_s) for index, address in enumerate(addresses)]
+
+
+async def test_a_value_that_is_not_of_its_type_is_bad_and_its_neighbours_are_read(device: Device) -> None:
+    device.units[1].put(3, 0, bytes.fromhex("ffff 0012 0034"))
+    asked = of_unit_1(device, Address(at=0, type="bcd16"), Address(at=1, type="bcd32"))
+    async with line(asked) as session:
+        first, second = (await session.read()).readings
+    assert (first.value, first.status) == (None, encoding.NOT_BCD)
+    assert (second.value, second.status) == (120034, GOOD)
+
+
+async def test_a_point_in_parts_is_joined_over_the_requests_of_its_scan(device: Device) -> None:
+    device.units[1].put(3, 3, bytes.fromhex("3333"))
+    device.units[1].put(3, 30, bytes.fromhex("4366"))
+    asked = of_unit_1(device, Address(registers=(30, 3), type="float32"), Address(at=4))
+    async with line(asked) as session:
+        by_point = {reading.point: reading for reading in (await session.read()).readings}
+    assert [by_point[0].value, by_point[1].value] == [230.1999969482422, 1111]
+    assert len(device.requests) == 2
+    assert by_point[0].at_ns == by_point[1].at_ns
+
+
+async def test_a_point_of_which_a_part_is_refused_is_bad(device: Device) -> None:
+    asked = of_unit_1(device, Address(registers=(500, 3), type="float32"), Address(at=4))
+    async with line(asked) as session:
+        by_point = {reading.point: reading for reading in (await session.read()).readings}
+    assert by_point[0].value is None
+    assert by_point[0].status.code == 2
+    assert by_point[1].value == 1111
+
+
+async def test_the_base_of_a_device_is_where_it_is_asked(device: Device) -> None:
+    async with line(of_unit_1(device, Address(at=2), base=30)) as session:
+        await session.read()
+    assert device.requests[0][8:12] == bytes.fromhex("0020 0001")
+
+
+async def test_what_is_read_once_is_asked_again_where_it_was_not_answered(device: Device) -> None:
+    silences = iter([True])
+    device.mangle = lambda request, answer: [] if next(silences, False) else [answer]
+    async with line(of_unit_1(device, Address(at=0), every_s=math.inf)) as session:
+        assert [reading.status for reading in (await session.read()).readings] == [TIMEOUT]
+        assert values(await session.read()) == [1111]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(4 * PERIOD_S):
+                await session.read()
+    assert len(device.requests) == 2
+
+
+async def test_a_look_asks_every_request_once_and_can_be_read_again(device: Device) -> None:
+    asked = [*points(device, (1, 2), at=(0, 1, 30)), *points(device, [1], at=(5,), every_s=60)]
+    async with line(asked) as session:
+        assert isinstance(session, Looking)
+        seen = await session.look()
+        assert [(block.device, block.key, len(block.data)) for block in seen] == [
+            ("unit-1", "holding 0..1", 4),
+            ("unit-1", "holding 30", 2),
+            ("unit-2", "holding 0..1", 4),
+            ("unit-2", "holding 30", 2),
+            ("unit-1", "holding 5", 2),
+        ]
+        assert len(device.requests) == len(seen)
+        assert [reading.value for reading in decode(asked, seen)] == [1111] * 3 + [2222] * 3 + [1111]
+        assert (await session.read()).readings, "the rhythm goes on"
+
+
+async def test_what_a_look_does_not_get_is_a_block_with_its_reason(device: Device) -> None:
+    device.silent.add(2)
+    asked = points(device, (1, 2), at=(0, 500))
+    async with line(asked) as session:
+        assert isinstance(session, Looking)
+        seen = await session.look()
+    assert [(block.key, block.status.reason) for block in seen] == [
+        ("holding 0", ""),
+        ("holding 500", "exception 2: illegal data address"),
+        ("holding 0", "timeout"),
+        ("holding 500", "timeout"),
+    ]
+    assert [block.data for block in seen[1:]] == [b"", b"", b""]
+    assert [reading.status.reason for reading in decode(asked, seen)] == [block.status.reason for block in seen]
+
+
+async def test_a_look_does_not_wait_for_a_silent_unit_again_and_again(device: Device) -> None:
+    device.silent.add(1)
+    async with line([*points(device, [1], at=range(0, 100, 10)), *points(device, [2])]) as session:
+        assert isinstance(session, Looking)
+        seen = await session.look()
+    assert [block.status for block in seen] == [TIMEOUT] * 10 + [GOOD]
+    assert Counter(request[6] for request in device.requests) == {1: SILENT_AFTER, 2: 1}
+
+
+async def test_a_look_goes_on_after_a_wrong_answer(device: Device) -> None:
+    broken = iter([True])
+    device.mangle = lambda request, answer: [answer[:6] + b"\x09" + answer[7:] if next(broken, False) else answer]
+    async with line(points(device, [1], at=(0, 20))) as session:
+        assert isinstance(session, Looking)
+        first, second = await session.look()
+    assert first.status.reason == "wrong answer: unit 9 instead of 1"
+    assert (second.status, second.data) == (GOOD, (1111).to_bytes(2, "big"))
+
+
+async def test_a_look_at_a_line_that_breaks_is_lost(device: Device) -> None:
+    def cut(request: bytes, answer: bytes) -> list[bytes | float]:
+        device.cut()
+        return []
+
+    device.mangle = cut
     async with line(points(device)) as session:
-        assert isinstance(session, Poller)
-        raw: socket.socket = session._wire._transport.get_extra_info("socket")
-        assert raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
-        assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5000
+        assert isinstance(session, Looking)
+        with pytest.raises(LinkLost, match="connection"):
+            await session.look()

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.modbus.settings import Address, Connect, host_and_port, line
+from adapters.modbus.settings import Address, Connect, Profile, host_and_port, line
 
 
-def faults(model: type[Connect] | type[Address], **settings: Any) -> list[tuple[str, str, str]]:
+def faults(model: type[Connect] | type[Address] | type[Profile], **settings: Any) -> list[tuple[str, str, str]]:
     """Key, code and text of every error, as a plant file would bring the settings."""
     with pytest.raises(ValidationError) as caught:
         model.model_validate(settings)
@@ -121,8 +121,70 @@ def test_words_that_the_address_does_not_know_are_refused(key: str, text: str) -
     assert [found for found, _, _ in faults(Address, **{"at": "1", key: text})] == [key]
 
 
-def test_an_address_needs_a_place() -> None:
-    assert faults(Address, type="int16")[0][:2] == ("at", "missing")
+@pytest.mark.parametrize("settings", [{}, {"type": "int16"}, {"type": "string", "length": "4"}])
+def test_an_address_needs_a_place(settings: dict[str, str]) -> None:
+    ((key, kind, _),) = faults(Address, **settings)
+    # The core makes the catalogue's M02 of it, with the field's description, as of any setting that is missing.
+    assert (key, kind) == ("at", "missing")
+    assert Address.model_fields["at"].description == "the register address"
+
+
+def test_a_place_that_is_missing_does_not_hide_what_else_is_wrong() -> None:
+    assert [key for key, _, _ in faults(Address, type="flaot32")] == ["at", "type"]
+
+
+def test_registers_that_are_wrong_are_told_without_asking_for_a_place() -> None:
+    assert [(key, code) for key, code, _ in faults(Address, registers=["1", "x"])] == [("registers", "M04")]
+    assert [key for key, _, _ in faults(Address, registers=[])] == ["registers"]
+
+
+def test_registers_are_addresses_in_order() -> None:
+    address = Address.model_validate({"registers": ["0x20", "7"], "type": "uint32"})
+    assert (address.registers, address.at) == ((32, 7), None)
+
+
+@pytest.mark.parametrize(("text", "at"), [("00001", 1), ("000001", 1), ("01234", 1234), ("0x9C41", 40001), ("0", 0)])
+def test_a_place_may_be_written_as_a_number_of_the_manual(text: str, at: int) -> None:
+    assert Address.model_validate({"at": text}).at == at
+
+
+@pytest.mark.parametrize("text", ["052", "01", "0000001", "0x"])
+def test_other_zeros_in_front_are_refused(text: str) -> None:
+    assert faults(Address, at=text)[0][1] in ("M05", "M04")
+
+
+def test_bits_bytes_and_lengths() -> None:
+    address = Address.model_validate({"at": "1", "bits": "5..15", "byte": "high", "length": "3"})
+    assert (address.bits, address.byte, address.length) == ((5, 15), "high", 3)
+    assert Address.model_validate({"at": "1", "bits": "3"}).bits == (3, 3)
+    plain = Address.model_validate({"at": "1"})
+    assert (plain.bits, plain.byte, plain.length) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "code"),
+    [
+        ("bits", "15..5", "L01"),
+        ("bits", "a", "L01"),
+        ("byte", "upper", "literal_error"),
+        ("length", "0", "greater_than_equal"),
+        ("length", "8 registers", "M04"),
+    ],
+)
+def test_parts_that_are_none_are_refused(key: str, text: str, code: str) -> None:
+    assert [found[:2] for found in faults(Address, **{"at": "1", key: text})] == [(key, code)]
+
+
+def test_the_numbers_of_a_profile_are_offsets_unless_said_otherwise() -> None:
+    assert Profile.model_validate({}).numbering == "offset"
+    assert Profile.model_validate({"numbering": "number"}).numbering == "number"
+    assert faults(Profile, numbering="manual")[0][:2] == ("numbering", "literal_error")
+
+
+def test_a_device_may_begin_elsewhere() -> None:
+    assert Connect(modbus="tcp://plc").base == 0
+    assert Connect.model_validate({"modbus": "tcp://plc", "base": "0x9C40"}).base == 40000
+    assert faults(Connect, modbus="tcp://plc", base="65536")[0][0] == "base"
 
 
 def test_unknown_settings_are_refused() -> None:

@@ -1,0 +1,68 @@
+"""Points of one device that lie on each other: a mistake, unless each takes its own bits of the same registers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+from adapters.modbus.plan import spans, where
+from adapters.modbus.settings import Address, Connect, Table
+from gateway.adapter import Finding, Point
+
+_Field: TypeAlias = tuple[object, ...]
+"""What of its registers a point takes; empty for all."""
+
+
+class _Place(NamedTuple):
+    """Neighbouring registers of a point."""
+
+    start: int
+    stop: int
+    point: int
+    field: _Field
+
+
+def overlaps(points: Sequence[Point[Connect, Address]], without: Collection[int] = ()) -> Iterator[Finding]:
+    """A warning (B12) for each point that begins in another one; ``without``: points that are left out, by index."""
+    tables: dict[Table, list[_Place]] = {}
+    for index, point in enumerate(points):
+        for here in spans(point) if index not in without else ():
+            place = _Place(here.start, here.stop, index, _field(point.address))
+            tables.setdefault(point.address.table, []).append(place)
+    told: set[int] = set()
+    for table, places in tables.items():
+        for place, other in _pairs(sorted(places, key=lambda place: (place.start, place.point))):
+            if place.point in told or place.point == other.point:
+                continue
+            told.add(place.point)
+            key = "at" if points[place.point].address.registers is None else "registers"
+            text = f"{_told(points, table, place)} overlaps {_told(points, table, other)}"
+            yield Finding("B12", place.point, key, text, "check address and type of both", warning=True)
+
+
+def _field(address: Address) -> _Field:
+    byte = address.byte or ("low" if address.type in ("int8", "uint8") else None)
+    return () if address.bits is None and byte is None else (byte, address.bits)
+
+
+def _pairs(places: Sequence[_Place]) -> Iterator[tuple[_Place, _Place]]:
+    """Places in order, each that begins in an earlier one, with that one."""
+    widest: _Place | None = None
+    same: dict[tuple[int, int, _Field], _Place] = {}
+    for place in places:
+        twin = same.setdefault((place.start, place.stop, place.field), place)
+        if twin is not place:
+            yield place, twin
+        elif widest is not None and place.start < widest.stop and not _on_purpose(place, widest):
+            yield place, widest
+        if widest is None or place.stop >= widest.stop:
+            widest = place
+
+
+def _on_purpose(one: _Place, other: _Place) -> bool:
+    """The same registers, of which they take different bits; one may take all."""
+    return (one.start, one.stop) == (other.start, other.stop) and one.field != other.field
+
+
+def _told(points: Sequence[Point[Connect, Address]], table: Table, place: _Place) -> str:
+    return f"{points[place.point].name} ({where(table, range(place.start, place.stop))})"
