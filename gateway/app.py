@@ -6,25 +6,30 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from gateway import link
+from gateway import counters
 from gateway.adapter import Adapter
 from gateway.buffer import Buffer, BufferTrouble
 from gateway.buffer.store import open_buffer
 from gateway.identity.credentials import Credential, CredentialFault, find
 from gateway.identity.tls import TrustFault
-from gateway.model import Quality
-from gateway.pipeline import Pipeline, timestamp
-from gateway.plant import Device, Plant
-from gateway.status import Board, Health, State, answer, lock
-from gateway.upstream import publisher
+from gateway.lines import Lines
+from gateway.message import timestamp
+from gateway.plant import Diagnostic, Gateway, OnFull, Plant, PlantInvalid, by_line, read
+from gateway.status import Board, answer, lock
 from gateway.upstream.hub import IotHub
+from gateway.upstream.publisher import Publisher
+from gateway.vault import Vault
+from gateway.view import View
 
 log = logging.getLogger("fieldgate")
+
+LOGGED = 20
+"""Mistakes of a plant that are written into the log at the most; ``fieldgate check`` tells all."""
 
 BUFFER_REMEDY = "free space on the disk of the state directory, or name another one with state: or --state"
 
@@ -66,8 +71,17 @@ def credentials(plant: Plant, state: Path) -> dict[str, Credential]:
     return found
 
 
-async def run(plant: Plant, state: Path, adapters: Mapping[str, Adapter[Any, Any]], stop: asyncio.Event) -> None:
-    """Run the gateway until ``stop`` is set. Raises CannotStart before anything is opened in the field."""
+async def run(
+    plant: Plant,
+    state: Path,
+    adapters: Mapping[str, Adapter[Any, Any]],
+    stop: asyncio.Event,
+    renew: asyncio.Event | None = None,
+) -> None:
+    """Run the gateway until ``stop`` is set; the plant folder is read again whenever ``renew`` is set.
+
+    Raises CannotStart before anything is opened in the field.
+    """
     prepare(state)
     holder = lock.Holder(plant.name, os.getpid(), str(plant.folder.resolve()), timestamp(time.time_ns()))
     with ExitStack() as locks:
@@ -75,7 +89,7 @@ async def run(plant: Plant, state: Path, adapters: Mapping[str, Adapter[Any, Any
             locks.enter_context(lock.held(state, holder))
         except lock.InUse as error:
             raise CannotStart(_in_use(state, error.holder), "stop that one, or give this one another state:") from error
-        await _run_locked(plant, state, adapters, stop, holder)
+        await _run_locked(plant, state, adapters, stop, renew or asyncio.Event(), holder)
 
 
 def _in_use(state: Path, holder: lock.Holder | None) -> str:
@@ -88,127 +102,167 @@ def _in_use(state: Path, holder: lock.Holder | None) -> str:
 
 
 async def _run_locked(
-    plant: Plant, state: Path, adapters: Mapping[str, Adapter[Any, Any]], stop: asyncio.Event, holder: lock.Holder
+    plant: Plant,
+    state: Path,
+    adapters: Mapping[str, Adapter[Any, Any]],
+    stop: asyncio.Event,
+    renew: asyncio.Event,
+    holder: lock.Holder,
 ) -> None:
-    board = Board()
     settings = plant.gateway
     found = credentials(plant, state)
-    try:
-        hub = IotHub(settings.upstream_name, settings.host, settings.port, settings.trust, found)
-    except TrustFault as fault:
-        raise CannotStart(str(fault), "see trust: in gateway.yaml") from fault
+    hub(plant, found)
+    board = Board()
     async with AsyncExitStack() as stack:
-        opening = open_buffer(state / "buffer", quota_bytes=settings.quota_bytes, on_full=settings.on_full)
+        opening = open_buffer(state / "buffer", quota_bytes=settings.quota_bytes, on_full=on_full(settings.on_full))
         try:
             buffer = await stack.enter_async_context(opening)
         except BufferTrouble as error:
             raise CannotStart(f"the buffer in {state / 'buffer'} cannot be opened: {error}", BUFFER_REMEDY) from error
-        lines = by_line(plant)
-        pipelines = {name: Pipeline(devices, buffer, board) for name, devices in lines.items()}
-        view = View(plant, board, buffer, pipelines, holder)
-        await stack.enter_async_context(answer.serving(state, {"status": view.report, "values": view.values}))
-        log.info("gateway %s runs: %d devices on %d lines", plant.name, len(plant.devices), len(lines))
-        async with asyncio.TaskGroup() as tasks:
-            parts = [tasks.create_task(publisher.run(hub, buffer, list(found), board), name="publisher")]
-            for name, devices in lines.items():
-                points = [spec.point for device in devices for spec in device.points]
-                health = board.health("line", name)
-                work = link.run(name, adapters[devices[0].protocol], points, pipelines[name].store, health)
-                parts.append(tasks.create_task(work, name=name))
+        totals = stack.enter_context(counters.kept(state))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        lines = Lines(adapters, buffer, board, Vault(state), totals, tasks)
+        gateway = _Gateway(plant, state, adapters, buffer, holder, lines, board, tasks)
+        await gateway.start(found)
+        answers = {"status": gateway.view.report, "values": gateway.view.values}
+        async with answer.serving(state, answers, {"reload": gateway.reload}):
+            log.info("gateway %s runs: %d devices on %d lines", plant.name, len(plant.devices), len(by_line(plant)))
+            watching = tasks.create_task(gateway.watch(renew), name="reload")
+            keeping = tasks.create_task(counters.keep(state, totals), name="counters")
             await stop.wait()
-            for part in parts:
-                part.cancel()
+        watching.cancel()
+        keeping.cancel()
+        await gateway.stop()
     log.info("gateway %s stopped", plant.name)
 
 
-def by_line(plant: Plant) -> dict[str, list[Device]]:
-    """The devices of each line, lines and devices in the order of the files."""
-    lines: dict[str, list[Device]] = {}
-    for device in plant.devices:
-        lines.setdefault(device.line, []).append(device)
-    return lines
+def on_full(policy: OnFull) -> Literal["refuse", "drop-oldest"]:
+    """What the buffer can do today: ``thin`` drops the oldest (a warning of ``check`` says so)."""
+    return "refuse" if policy == "refuse" else "drop-oldest"
 
 
-class View:
-    """What a running gateway tells of itself."""
+def hub(plant: Plant, found: Mapping[str, Credential]) -> IotHub:
+    """Where the identities publish to. Raises CannotStart."""
+    settings = plant.gateway
+    try:
+        return IotHub(settings.upstream_name, settings.host, settings.port, settings.trust, found, via=settings.via)
+    except TrustFault as fault:
+        raise CannotStart(str(fault), "see trust: in gateway.yaml") from fault
+
+
+class _Gateway:
+    """The parts of a running gateway, and how one plant takes the place of another."""
 
     def __init__(
-        self, plant: Plant, board: Board, buffer: Buffer, pipelines: Mapping[str, Pipeline], holder: lock.Holder
+        self,
+        plant: Plant,
+        state: Path,
+        adapters: Mapping[str, Adapter[Any, Any]],
+        buffer: Buffer,
+        holder: lock.Holder,
+        lines: Lines,
+        board: Board,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._plant = plant
-        self._board = board
+        self._state = state
+        self._adapters = adapters
         self._buffer = buffer
-        self._pipelines = pipelines
-        self._holder = holder
+        self._board = board
+        self._lines = lines
+        self._tasks = tasks
+        self._found: dict[str, Credential] = {}
+        self._publisher: tuple[Publisher, asyncio.Task[None]] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self.view = View(board, buffer, holder, lambda: (self._plant, self._lines.pipelines))
 
-    def report(self) -> dict[str, Any]:
-        """Whether data flows: each line, device and identity upstream, and the buffer. Times are ISO 8601, UTC."""
-        stats = self._buffer.stats()
-        lines = [_health(self._board.health("line", name)) for name in self._pipelines]
-        devices = [self._device(device) for device in self._plant.devices]
-        upstream = [
-            _health(self._board.health("upstream", device.identity))
-            | {"waiting": stats.waiting.get(device.identity, 0)}
-            for device in self._plant.devices
-        ]
-        buffer = _health(self._board.health("buffer", "buffer")) | {
-            "messages": stats.messages,
-            "bytes": stats.bytes_on_disk,
-            "quota_bytes": stats.quota_bytes,
-            "oldest": timestamp(stats.oldest_ns) if stats.oldest_ns is not None else None,
-            "dropped": stats.dropped,
-        }
-        parts = [*lines, *devices, *upstream, buffer]
-        settings = self._plant.gateway
-        return {
-            "gateway": self._plant.name,
-            "plant": self._holder.plant,
-            "pid": self._holder.pid,
-            "since": self._holder.since,
-            "parts": len(parts),
-            "stopped": sum(part["state"] == State.STOPPED for part in parts),
-            "lines": lines,
-            "devices": devices,
-            "upstream_name": f"{settings.upstream_name} ({settings.host}:{settings.port})",
-            "upstream": upstream,
-            "buffer": buffer,
-        }
+    async def start(self, found: Mapping[str, Credential]) -> None:
+        """Run the first plant with these certificates. Raises CannotStart."""
+        self._found.update(found)
+        self._publish(hub(self._plant, self._found))
+        await self._lines.apply(self._plant)
 
-    def _device(self, device: Device) -> dict[str, Any]:
-        latest = self._pipelines[device.line].scans[device.name].latest()
-        bad = [entry.name for entry in latest if entry.status.quality is Quality.BAD]
-        return _health(self._board.health("device", device.name)) | {
-            "identity": device.identity,
-            "profile": device.profile,
-            "asset": device.asset.path if device.asset else None,
-            "line": device.line,
-            "bad": bad,
-        }
+    async def stop(self) -> None:
+        """Stop reading and publishing."""
+        await self._lines.stop()
+        if self._publisher is not None:
+            self._publisher[1].cancel()
 
-    def values(self) -> dict[str, list[dict[str, Any]]]:
-        """The newest reading of each point by device."""
-        return {
-            device.name: [
-                {
-                    "name": entry.name,
-                    "value": entry.value if not isinstance(entry.value, bytes) else entry.value.hex(),
-                    "unit": entry.unit,
-                    "quality": entry.status.quality.name.lower(),
-                    "reason": entry.status.reason,
-                    "at": timestamp(entry.at_ns),
-                }
-                for entry in self._pipelines[device.line].scans[device.name].latest()
-            ]
-            for device in self._plant.devices
-        }
+    async def watch(self, renew: asyncio.Event) -> None:
+        """Reload whenever the event is set (SIGHUP)."""
+        while True:
+            await renew.wait()
+            renew.clear()
+            await self.reload()
+
+    async def reload(self) -> dict[str, Any]:
+        """Read the plant folder again; what it says holds when this returns, or nothing has changed and why is said."""
+        # In a task of its own: whoever asked may go away meanwhile.
+        return await asyncio.shield(self._tasks.create_task(self._reload(), name="reloading"))
+
+    async def _reload(self) -> dict[str, Any]:
+        async with self._one_at_a_time:
+            try:
+                # Reading ten thousand points takes a second, and the lines go on meanwhile.
+                plant = await asyncio.to_thread(read, self._plant.folder, self._adapters)
+                found = credentials(plant, self._state)
+                fresh = hub(plant, self._found)
+            except PlantInvalid as invalid:
+                return _refused("the plant has mistakes", invalid.diagnostics)
+            except CannotStart as error:
+                return _refused(f"{error.reason} ({error.remedy})")
+            self._found.update(found)
+            return await self._exchange(plant, fresh)
+
+    async def _exchange(self, plant: Plant, fresh: IotHub) -> dict[str, Any]:
+        changed = await self._lines.apply(plant)
+        before, self._plant = self._plant, plant
+        log.setLevel(plant.gateway.log.upper())
+        self._publish(fresh if _upstream(before.gateway) != _upstream(plant.gateway) else None)
+        later = [name for name, value in _fixed(plant.gateway).items() if value != _fixed(before.gateway)[name]]
+        log.info(
+            "plant reloaded: %d lines kept, %d exchanged, %d started, %d stopped%s",
+            *(len(changed.kept), len(changed.exchanged), len(changed.started), len(changed.stopped)),
+            f"; at the next start: {', '.join(later)}" if later else "",
+        )
+        warnings = [warning.as_json() for warning in plant.warnings]
+        return {"ok": True, "diagnostics": warnings, "next_start": later} | changed._asdict()
+
+    def _publish(self, fresh: IotHub | None) -> None:
+        """Publish all that waits; to this hub from now on, where one is given."""
+        if fresh is not None:
+            if self._publisher is not None:
+                self._publisher[1].cancel()
+            publisher = Publisher(fresh, self._buffer, self._board)
+            self._publisher = publisher, self._tasks.create_task(publisher.run(), name="publisher")
+        if self._publisher is not None:
+            self._publisher[0].serve([device.identity for device in self._plant.devices] + self._left_over())
+
+    def _left_over(self) -> list[str]:
+        """Identities that are not in the plant any more but have messages: they go up with their own certificates."""
+        here = {device.identity for device in self._plant.devices}
+        left = []
+        for identity in self._buffer.stats().waiting.keys() - here:
+            try:
+                self._found[identity] = find(self._state / "identities", identity)
+            except CredentialFault as fault:
+                self._board.health("upstream", identity).stopped(str(fault), fault.remedy)
+            else:
+                left.append(identity)
+        return left
 
 
-def _health(health: Health) -> dict[str, Any]:
-    return {
-        "name": health.name,
-        "state": health.state,
-        "since": timestamp(health.since_ns),
-        "reason": health.reason,
-        "remedy": health.remedy,
-        "counters": dict(health.counters),
-    }
+def _upstream(gateway: Gateway) -> tuple[Any, ...]:
+    return gateway.upstream_name, gateway.host, gateway.via, gateway.port, gateway.trust
+
+
+def _fixed(gateway: Gateway) -> dict[str, Any]:
+    """What a running gateway cannot exchange, by the words of ``gateway.yaml``."""
+    return {"state": gateway.state, "buffer": (gateway.quota_bytes, gateway.on_full)}
+
+
+def _refused(reason: str, diagnostics: Sequence[Diagnostic] = ()) -> dict[str, Any]:
+    log.error("plant not reloaded, everything goes on as before: %s", reason)
+    for diagnostic in diagnostics[:LOGGED]:
+        log.error("%s", diagnostic)
+    return {"ok": False, "reason": reason, "diagnostics": [diagnostic.as_json() for diagnostic in diagnostics]}

@@ -169,6 +169,10 @@ async def _connected(
     """One connection from its begin to its end; returns what ended it."""
     storing = False
     try:
+        if adapter.connect is None:
+            raise LinkLost(
+                "this version of Fieldgate cannot read such devices yet", "take them out of the plant until then"
+            )
         async with adapter.connect(points) as session:
             watch.connected(session)
             while True:

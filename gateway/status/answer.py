@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ NAME = "control.sock"
 QUESTION_BYTES = 4096
 ANSWER_BYTES = 64 * 1024 * 1024
 ASK_S = 5.0
+RELOAD_S = 60.0
+"""A question that changes something may take longer."""
 OPEN_AT_ONCE = 16
 
 
@@ -33,14 +35,21 @@ def _short(directory: Path) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def serving(directory: Path, answers: dict[str, Callable[[], Any]]) -> AsyncIterator[None]:
-    """Answer questions while the block runs: one JSON line ``{"ask": name}`` in, one JSON line out."""
+async def serving(
+    directory: Path, answers: dict[str, Callable[[], Any]], works: dict[str, Callable[[], Awaitable[Any]]] | None = None
+) -> AsyncIterator[None]:
+    """Answer questions while the block runs: one JSON line ``{"ask": name}`` in, one JSON line out.
+
+    ``works`` are questions whose answer is something that is done, and waited for.
+    """
     free = asyncio.Semaphore(OPEN_AT_ONCE)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with free, asyncio.timeout(ASK_S):
-                writer.write(json.dumps(_answer(await reader.readline(), answers)).encode() + b"\n")
+            async with free, asyncio.timeout(RELOAD_S):
+                async with asyncio.timeout(ASK_S):
+                    line = await reader.readline()
+                writer.write(json.dumps(await _answer(line, answers, works or {})).encode() + b"\n")
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):  # ValueError: a line longer than the limit
             pass
@@ -57,20 +66,23 @@ async def serving(directory: Path, answers: dict[str, Callable[[], Any]]) -> Asy
             (directory / NAME).unlink(missing_ok=True)
 
 
-def _answer(line: bytes, answers: dict[str, Callable[[], Any]]) -> dict[str, Any]:
+async def _answer(
+    line: bytes, answers: dict[str, Callable[[], Any]], works: dict[str, Callable[[], Awaitable[Any]]]
+) -> dict[str, Any]:
     try:
         name = json.loads(line)["ask"]
-        function = answers[name]
+        work = works.get(name)
+        function = answers[name] if work is None else None
     except (ValueError, KeyError, TypeError):
-        return {"error": f"known questions: {', '.join(sorted(answers))}"}
-    return {"answer": function()}
+        return {"error": f"known questions: {', '.join(sorted(answers | works))}"}
+    return {"answer": await work() if work is not None else function() if function is not None else None}
 
 
-def ask(directory: Path, name: str) -> Any:
-    """The running gateway's answer. Raises NotRunning when none is there, or none answers within 5 s."""
+def ask(directory: Path, name: str, limit_s: float = ASK_S) -> Any:
+    """The running gateway's answer. Raises NotRunning when none is there, or none answers in time."""
     try:
         with _short(directory) as path, socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(ASK_S)
+            connection.settimeout(limit_s)
             connection.connect(path)
             connection.sendall(json.dumps({"ask": name}).encode() + b"\n")
             with connection.makefile("rb") as stream:

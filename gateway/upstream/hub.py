@@ -36,13 +36,18 @@ class IotHub:
         trust: Sequence[Path],
         credentials: Mapping[str, Credential],
         *,
+        via: str | None = None,
         timeout_s: float = 30.0,
         publish_timeout_s: float = 30.0,
     ) -> None:
-        """``trust``: PEM files with the roots of the hub. Raises TrustFault, so that a gateway does not start blind."""
+        """``trust``: PEM files with the roots of the hub; ``via``: the IoT Edge gateway in front of it.
+
+        Raises TrustFault, so that a gateway does not start blind.
+        """
         tls.roots(trust)
         self.name = name
         self._host = host
+        self._via = via or host
         self._port = port
         self._trust = tuple(trust)
         self._credentials = credentials
@@ -59,11 +64,11 @@ class IotHub:
 
         Certificate, key and roots are read anew each time, so a renewed one is used without a restart.
         """
-        to = Address(identity, self._host, self._port, self._trust)
+        to = Address(identity, self._via, self._port, self._trust)
         async with AsyncExitStack() as stack:
             try:
                 opening = connect(
-                    self._host,
+                    self._via,
                     self._port,
                     ssl=self._context(identity),
                     client_id=iothub.client_id(identity),

@@ -17,9 +17,50 @@ from gateway.upstream.port import Channel, NoCredential, Refused, Upstream, Upst
 log = logging.getLogger("fieldgate")
 
 FIRST_S, LIMIT_S = 0.2, 300.0
+DISMISS_S = 1.0
+"""Between two looks at whether an identity that is no longer in the plant has anything left to publish."""
 SETTLED_S = 10.0
 """A connection that lived so long was a good one: the next trouble starts with short waits again. Less would let two
 boxes with one identity throw each other out several times a second."""
+
+
+class Publisher:
+    """The lanes of one upstream; identities come and go while it runs."""
+
+    def __init__(self, upstream: Upstream, buffer: Buffer, board: Board, governor: Governor | None = None) -> None:
+        self._upstream = upstream
+        self._buffer = buffer
+        self._board = board
+        self._governor = governor or Governor()
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._wanted: frozenset[str] = frozenset()
+        self._changed = asyncio.Event()
+
+    def serve(self, identities: Iterable[str]) -> None:
+        """Publish what the buffer holds of these from now on; others stop when nothing of theirs waits any more."""
+        self._wanted = frozenset(identities)
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._changed.clear()
+                for identity in sorted(self._wanted - self._lanes.keys()):
+                    health = self._board.health("upstream", identity)
+                    lane = Lane(identity, self._upstream, self._buffer, health, self._governor)
+                    self._lanes[identity] = group.create_task(lane.run(), name=f"publish {identity}")
+                leaving = self._lanes.keys() - self._wanted
+                self._dismiss(leaving)
+                # Whoever leaves with messages waiting is looked at again; else only a change wakes this up.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DISMISS_S if self._lanes.keys() - self._wanted else None):
+                        await self._changed.wait()
+
+    def _dismiss(self, leaving: Iterable[str]) -> None:
+        waiting = self._buffer.stats().waiting
+        for identity in [identity for identity in leaving if not waiting.get(identity)]:
+            self._lanes.pop(identity).cancel()
 
 
 async def run(
@@ -30,11 +71,9 @@ async def run(
     governor: Governor | None = None,
 ) -> None:
     """Publish what the buffer holds of these identities until cancelled."""
-    governor = governor or Governor()
-    async with asyncio.TaskGroup() as group:
-        for identity in identities:
-            lane = Lane(identity, upstream, buffer, board.health("upstream", identity), governor)
-            group.create_task(lane.run(), name=f"publish {identity}")
+    publisher = Publisher(upstream, buffer, board, governor)
+    publisher.serve(identities)
+    await publisher.run()
 
 
 def prefix(sendable: Sequence[bool], acknowledged: int) -> int:

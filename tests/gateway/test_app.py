@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway import app, plugins
-from gateway.plant import read
+from gateway.plant import by_line, read
 from tests.gateway.cli.plant import call, example
 
 
@@ -27,7 +27,7 @@ def test_names_a_state_directory_that_is_a_file(tmp_path: Path) -> None:
 
 def test_devices_of_one_address_share_a_line(tmp_path: Path) -> None:
     plant = read(example(tmp_path), plugins.find().adapters)
-    lines = app.by_line(plant)
+    lines = by_line(plant)
     assert {name: [device.name for device in devices] for name, devices in lines.items()} == {
         "tcp://127.0.0.1:15020": ["meter-mcc1", "meter-hvac"]
     }

@@ -71,3 +71,14 @@ async def test_a_question_without_end_is_cut_off(tmp_path: Path) -> None:
                 assert await reader.read() != b""
         writer.close()
         assert await asyncio.to_thread(ask, tmp_path, "status") == 1
+
+
+async def test_work_that_is_asked_for_is_waited_for(tmp_path: Path) -> None:
+    async def work() -> dict[str, bool]:
+        await asyncio.sleep(0.02)
+        return {"done": True}
+
+    async with serving(tmp_path, {}, {"reload": work}):
+        assert await asyncio.to_thread(ask, tmp_path, "reload", 5.0) == {"done": True}
+        with pytest.raises(NotRunning, match="known questions: reload"):
+            await asyncio.to_thread(ask, tmp_path, "status")

@@ -15,7 +15,7 @@ from gateway.status import Board, Health, State
 from gateway.upstream import publisher
 from gateway.upstream.governor import Governor, Limits
 from gateway.upstream.port import NoCredential, Refused, UpstreamLost
-from gateway.upstream.publisher import Lane, prefix, wait_s
+from gateway.upstream.publisher import Lane, Publisher, prefix, wait_s
 from tests.gateway.upstream.fakes import FakeUpstream, MemoryBuffer
 
 LIMIT_S = 5.0
@@ -315,3 +315,37 @@ async def test_a_bug_is_not_swallowed(house: House) -> None:
         async with asyncio.timeout(LIMIT_S):
             await publisher.run(house.upstream, house.buffer, ["a"], house.board, Governor(QUICK))
     assert caught.value.split(ZeroDivisionError)[1] is None
+
+
+async def test_an_identity_that_comes_later_is_served(house: House) -> None:
+    lanes = Publisher(house.upstream, house.buffer, house.board, Governor(QUICK))
+    lanes.serve(["a"])
+    async with house.running(lanes.run()):
+        await house.buffer.fill("b", b"1")
+        lanes.serve(["a", "b"])
+        await house.buffer.drained("b")
+
+
+async def test_an_identity_that_leaves_is_served_until_nothing_of_it_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "DISMISS_S", 0.01)
+    away = True
+    house.upstream.trouble = lambda identity: UpstreamLost("away") if identity == "b" and away else None
+    lanes = Publisher(house.upstream, house.buffer, house.board, Governor(QUICK))
+    lanes.serve(["a", "b"])
+    async with house.running(lanes.run()):
+        await house.buffer.fill("b", b"1")
+        await until(lambda: house.health("b").state is State.STOPPED)
+        lanes.serve(["a"])
+        await asyncio.sleep(0.05)  # five looks at what waits
+        assert "publish b" in running()
+        away = False
+        await house.buffer.drained("b")
+        await until(lambda: "publish b" not in running())
+        assert "publish a" in running()
+        await until(lambda: "b" not in house.upstream.open)
+
+
+def running() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks()}

@@ -1,0 +1,67 @@
+"""Counters that have rolled over, kept in the state directory, so that a total goes on after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gateway.mapping.totals import Totals
+
+log = logging.getLogger("fieldgate")
+
+NAME = "counters.json"
+LOOK_S = 1.0
+LARGEST_BYTES = 64_000_000
+
+
+@contextmanager
+def kept(state: Path) -> Iterator[Totals]:
+    """The totals as they were at the last stop; written again when the block ends."""
+    totals = Totals(_read(state / NAME))
+    try:
+        yield totals
+    finally:
+        _write(state / NAME, totals.dump())
+
+
+async def keep(state: Path, totals: Totals) -> None:
+    """Write them whenever one has rolled over, within a second, until cancelled."""
+    bases = totals.bases
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if totals.bases != bases:
+            bases = totals.bases
+            await asyncio.to_thread(_write, state / NAME, totals.dump())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            return {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        log.warning("%s cannot be read (%s): counters that had rolled over begin anew", path, error)
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(path: Path, known: dict[str, Any]) -> None:
+    if not known and not path.exists():
+        return
+    fresh = path.with_suffix(".new")
+    try:
+        with fresh.open("w", encoding="utf-8") as stream:
+            json.dump(known, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        log.warning("%s cannot be written: %s", path, error.strerror)

@@ -1,0 +1,73 @@
+"""A total goes on after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from gateway import counters
+from gateway.counters import keep, kept
+
+
+def test_a_total_goes_on_where_it_was(tmp_path: Path) -> None:
+    with kept(tmp_path) as totals:
+        total = totals.total("meter", "energy", 65536)
+        assert [total(raw) for raw in (65000, 65535, 3)] == [65000, 65535, 65539]
+    with kept(tmp_path) as totals:
+        assert totals.total("meter", "energy", 65536)(10) == 65546
+
+
+def test_a_rollover_while_the_gateway_stood_still_is_seen(tmp_path: Path) -> None:
+    with kept(tmp_path) as totals:
+        totals.total("meter", "energy", 65536)(65000)
+    with kept(tmp_path) as totals:
+        assert totals.total("meter", "energy", 65536)(5) == 65541
+
+
+def test_writes_nothing_where_nothing_is_counted(tmp_path: Path) -> None:
+    with kept(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_counter_of_which_nobody_asks_is_kept_all_the_same(tmp_path: Path) -> None:
+    with kept(tmp_path) as totals:
+        totals.total("meter", "energy", 100)(7)
+    with kept(tmp_path):
+        pass
+    with kept(tmp_path) as totals:
+        totals.total("meter", "energy", 100)(99)
+        assert totals.dump()["meter/energy"]["last"] == 99
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"meter/energy": 5}', '{"meter/energy": {"base": "x"}}', "\udcff"])
+def test_a_file_that_is_none_of_ours_begins_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / counters.NAME).write_text(text, errors="surrogateescape")
+    with kept(tmp_path) as totals:
+        assert totals.total("meter", "energy", 100)(7) == 7
+
+
+async def test_is_written_within_a_second_after_a_rollover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "LOOK_S", 0.01)
+    with kept(tmp_path) as totals:
+        total = totals.total("meter", "energy", 100)
+        total(99)
+        task = asyncio.create_task(keep(tmp_path, totals))
+        await asyncio.sleep(0.05)
+        assert not (tmp_path / counters.NAME).exists()  # nothing has rolled over: nothing to write
+        total(1)
+        async with asyncio.timeout(5):
+            while not (tmp_path / counters.NAME).exists():
+                await asyncio.sleep(0.01)
+        task.cancel()
+    assert json.loads((tmp_path / counters.NAME).read_text())["meter/energy"]["base"] == 100
+
+
+def test_a_disk_that_takes_nothing_is_said_and_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING), kept(tmp_path / "missing") as totals:
+        totals.total("meter", "energy", 100)(1)
+    assert "cannot be written" in caplog.text
