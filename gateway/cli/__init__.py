@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import click
 
-from gateway.cli import certificates, demonstration, operation, plants
+from gateway.cli import (
+    certificates,
+    demonstration,
+    foreign,
+    language,
+    looking,
+    operation,
+    planning,
+    plants,
+    secrets,
+)
 
 SECTIONS = {
     "See it": ["demo"],
-    "Set up a plant": ["init", "check", "devices", "export"],
-    "Certificates": ["certs"],
-    "Run": ["run", "status"],
+    "Set up a plant": ["init", "check", "plan", "diff", "devices"],
+    "The language": ["profiles", "units", "explain"],
+    "From and to others": ["import", "export"],
+    "Look at devices": ["probe", "watch"],
+    "Keys and passwords": ["certs", "secret"],
+    "Run": ["run", "reload", "status"],
 }
+PARTS = (plants, planning, language, foreign, looking, certificates, secrets, operation, demonstration)
 
 
 class Page(click.Group):
@@ -48,5 +62,6 @@ def main() -> None:
     """
 
 
-for command in (*plants.COMMANDS, *certificates.COMMANDS, *operation.COMMANDS, *demonstration.COMMANDS):
-    main.add_command(command)
+for part in PARTS:
+    for command in part.COMMANDS:
+        main.add_command(command)

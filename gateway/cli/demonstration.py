@@ -26,7 +26,7 @@ import certs
 from gateway.cli.certificates import issue_missing
 from gateway.cli.plants import adapters
 from gateway.cli.screen import Facts, plain, screen
-from gateway.mapping import export
+from gateway.mapping.exporters import points
 from gateway.plant import MAPPINGS, Plant, read
 from gateway.status import answer
 
@@ -121,7 +121,7 @@ def prepare(directory: Path) -> Plant:
     plant = read(directory / "plant", adapters())
     certs.create_site(plant.gateway.state / "authority", plant.name)
     issue_missing(plant, plant.gateway.state)
-    (directory / "points.json").write_text(json.dumps(export.points(plant)))
+    (directory / "points.json").write_text(json.dumps(points.points(plant)))
     devices = [{"id": device.identity, "enabled": True} for device in plant.devices]
     (directory / "devices.json").write_text(json.dumps({"devices": devices}))
     return plant

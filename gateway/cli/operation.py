@@ -1,4 +1,4 @@
-"""Commands on a gateway that runs: run, status."""
+"""Commands on a gateway that runs: run, status, reload."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
 from gateway import app
 from gateway.cli.plants import JSON, PLANT, STATE, adapters, load
-from gateway.plant import Plant
+from gateway.plant import Diagnostic, Plant
 from gateway.status import answer, text
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -46,10 +47,58 @@ def run(folder: Path, state: Path | None, log_level: str | None) -> None:
 
 
 async def _run(plant: Plant, state: Path) -> None:
-    stop = asyncio.Event()
+    stop, renew = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await app.run(plant, state, adapters(), stop)
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, renew.set)
+    await app.run(plant, state, adapters(), stop, renew)
+
+
+@click.command()
+@PLANT
+@STATE
+@JSON
+def reload(folder: Path, state: Path | None, as_json: bool) -> None:
+    """Let the running gateway take over what has changed in the plant's files.
+
+    The whole plant is judged first: with a mistake in it nothing changes. Lines of which nothing has changed go on
+    polling, and whatever waits on disk still goes up. Ends with 2 where the plant is refused. SIGHUP does the same.
+    """
+    plant = load(folder, quiet=True)
+    directory = state or plant.gateway.state
+    try:
+        done = answer.ask(directory, "reload", answer.RELOAD_S)
+    except answer.NotRunning:
+        not_running(folder, directory, as_json)
+    if as_json:
+        click.echo(json.dumps({"running": True} | done))
+    else:
+        _tell(done)
+    sys.exit(0 if done["ok"] else 2)
+
+
+def _tell(done: dict[str, Any]) -> None:
+    for found in done["diagnostics"]:
+        click.echo(str(Diagnostic(**found)), err=True)
+    if not done["ok"]:
+        click.echo(f"refused, everything goes on as before: {done['reason']}", err=True)
+        return
+    for what in ("started", "stopped", "exchanged", "kept"):
+        for line in done[what]:
+            click.echo(f"{what:<9}  {line}")
+    if done["next_start"]:
+        click.echo(f"takes effect at the next start: {', '.join(done['next_start'])}")
+
+
+def not_running(folder: Path, directory: Path, as_json: bool) -> NoReturn:
+    """Say that no gateway runs, and end with 1."""
+    if as_json:
+        click.echo(json.dumps({"running": False, "state": str(directory)}))
+    else:
+        click.echo(f"no gateway runs with the state directory {directory}", err=True)
+        click.echo(f"    hint: start one with: fieldgate run {folder}", err=True)
+    sys.exit(1)
 
 
 @click.command()
@@ -66,12 +115,7 @@ def status(folder: Path, state: Path | None, as_json: bool) -> None:
     try:
         report = answer.ask(directory, "status")
     except answer.NotRunning:
-        if as_json:
-            click.echo(json.dumps({"running": False, "state": str(directory)}))
-        else:
-            click.echo(f"no gateway runs with the state directory {directory}", err=True)
-            click.echo(f"    hint: start one with: fieldgate run {folder}", err=True)
-        sys.exit(1)
+        not_running(folder, directory, as_json)
     if as_json:
         click.echo(json.dumps({"running": True} | report))
     else:
@@ -79,4 +123,4 @@ def status(folder: Path, state: Path | None, as_json: bool) -> None:
     sys.exit(1 if report["stopped"] else 0)
 
 
-COMMANDS = (run, status)
+COMMANDS = (run, status, reload)

@@ -1,4 +1,4 @@
-"""Commands on a plant's files: init, check, devices, export."""
+"""Commands on a plant's files: init, check, devices."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import click
 
 from gateway import plugins
 from gateway.adapter import Adapter
-from gateway.mapping import diagnostics, export
+from gateway.mapping import diagnostics
+from gateway.mapping.diagnostics import Diagnostic
 from gateway.plant import MAPPINGS, Plant, PlantInvalid, read
+from gateway.vault import Vault
 
 PLANT = click.argument("folder", metavar="PLANT", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs instead of text.")
@@ -45,9 +47,26 @@ def load(folder: Path, *, quiet: bool = False) -> Plant:
         click.echo(diagnostics.summary(invalid.diagnostics), err=True)
         sys.exit(2)
     if not quiet:
-        for diagnostic in plant.warnings:
+        for diagnostic in warnings(plant):
             click.echo(str(diagnostic), err=True)
     return plant
+
+
+def warnings(plant: Plant) -> list[Diagnostic]:
+    """What is probably not meant, and what is not there yet: secrets (G03), and reading for some protocols (G04)."""
+    found = list(plant.warnings)
+    kept = Vault(plant.gateway.state).names()
+    for name, place in plant.secrets.items():
+        if name not in kept:
+            hint = f"fieldgate secret set {plant.folder} {name}"
+            found.append(Diagnostic(*place, "warning", "G03", f'the secret "{name}" is not set', hint))
+    mute = {name for name, adapter in adapters().items() if adapter.connect is None}
+    for protocol in sorted({device.protocol for device in plant.devices} & mute):
+        devices = [device.name for device in plant.devices if device.protocol == protocol]
+        text = f"this version of Fieldgate cannot read {protocol} devices yet: {', '.join(devices[:5])}"
+        hint = "they are judged, exported and planned, and give no data"
+        found.append(Diagnostic(str(plant.folder), 0, 0, "warning", "G04", text, hint))
+    return found
 
 
 @click.command()
@@ -76,15 +95,16 @@ def check(folder: Path, as_json: bool) -> None:
         plant = load(folder)
         points = sum(len(device.points) for device in plant.devices)
         lines = len({device.line for device in plant.devices})
-        warnings = f", {len(plant.warnings)} warnings" if plant.warnings else ""
-        click.echo(f"{plant.name}: {len(plant.devices)} devices on {lines} lines, {points} points: ok{warnings}")
+        count = len(warnings(plant))
+        also = f", {count} warning{'s' if count > 1 else ''}" if count else ""
+        click.echo(f"{plant.name}: {len(plant.devices)} devices on {lines} lines, {points} points: ok{also}")
         return
     try:
         plant = read(folder, adapters())
     except PlantInvalid as invalid:
         click.echo(json.dumps({"ok": False, "diagnostics": [entry.as_json() for entry in invalid.diagnostics]}))
         sys.exit(2)
-    click.echo(json.dumps({"ok": True, "diagnostics": [entry.as_json() for entry in plant.warnings]}))
+    click.echo(json.dumps({"ok": True, "diagnostics": [entry.as_json() for entry in warnings(plant)]}))
 
 
 @click.command()
@@ -112,16 +132,4 @@ def devices(folder: Path, as_json: bool) -> None:
         click.echo(f"{device.identity:<{width}}  {device.profile}  {device.line}  {asset}")
 
 
-@click.group(name="export")
-def export_group() -> None:
-    """Write a plant in other forms."""
-
-
-@export_group.command(name="points")
-@PLANT
-def export_points(folder: Path) -> None:
-    """The flat list of all points as JSON: what a simulator needs to play the plant."""
-    click.echo(json.dumps(export.points(load(folder, quiet=True)), indent=1))
-
-
-COMMANDS = (init, check, devices, export_group)
+COMMANDS = (init, check, devices)
