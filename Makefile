@@ -3,14 +3,14 @@
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
-DEBIAN := mosquitto mosquitto-clients openssl
+DEBIAN := mosquitto mosquitto-clients openssl $(if $(shell command -v npm),,nodejs npm)
 
 .PHONY: demo test check bench clean
 
 demo: .venv/run.done
 	@$(BIN)/fieldgate demo
 
-test: .venv/dev.done .venv-sdk/done debian
+test: .venv/dev.done .venv-sdk/done debian tests/node/node_modules/.done
 	$(BIN)/python -m pytest
 	@tests/on_other_python.sh
 
@@ -49,11 +49,16 @@ clean:
 	.venv-sdk/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements/sdk.lock
 	@touch $@
 
+# Foreign judges that are written for Node: Microsoft's parser of DTDL, the engine of the editors' YAML support.
+tests/node/node_modules/.done: tests/node/package-lock.json | debian
+	@if command -v npm >/dev/null; then cd tests/node && npm ci --loglevel=error --no-fund --no-audit && touch node_modules/.done; \
+	else echo "npm is not installed, tests with foreign judges are left out: apt-get install nodejs npm"; fi
+
 # Foreign judges from Debian; where they cannot be installed, their tests are skipped with one line that names them.
 .PHONY: debian
 debian:
 	@missing=$$(for p in $(DEBIAN); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
 	  echo "installing $$missing"; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null || true; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null || true; \
 	fi

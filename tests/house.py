@@ -15,9 +15,12 @@ HOSTS = {
     "acme.example",
     "hub.example",
     "docs.oasis-open.org",
+    "json-schema.org",
     "learn.microsoft.com",
+    "opcfoundation.org",
     "www.apache.org",
     "www.rfc-editor.org",
+    "www.w3.org",
 }
 """Hosts that a text may name; a package registry is none of them."""
 SECRETS = re.compile(r"-----BEGIN [A-Z ]*(?:PRIVATE KEY|CERTIFICATE)-----\n[A-Za-z0-9+/=]{20}")

@@ -12,7 +12,9 @@ from gateway.cli import main
 
 ROOT = Path(__file__).parent.parent
 READMES = sorted(
-    path for path in ROOT.glob("**/README.md") if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+    path
+    for path in ROOT.glob("**/README.md")
+    if not any(part.startswith(".") or part == "node_modules" for part in path.relative_to(ROOT).parts)
 )
 CALL = re.compile(r"(?<![\w/.-])(?:\.venv/bin/)?fieldgate ((?:-{0,2}[A-Za-z][\w./-]* ?)+)")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
