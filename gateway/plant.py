@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gateway.adapter import Adapter
-from gateway.mapping import appliance, assets, devices, profiles
+from gateway.mapping import appliance, assets, devices, site_units
 from gateway.mapping.diagnostics import Diagnostic, Report
-from gateway.mapping.document import NAME
 from gateway.mapping.folder import GATEWAY, Files, check, whole
-from gateway.mapping.spec import Asset, Device, Gateway, Plant, PointSpec
-from gateway.values import quote
+from gateway.mapping.library import Library
+from gateway.mapping.spec import Asset, Device, Enrichment, From, Gateway, OnFull, Plant, PointSpec
+from gateway.mapping.units import BUILT_IN
 
-__all__ = ["MAPPINGS", "Asset", "Device", "Gateway", "Plant", "PlantInvalid", "PointSpec", "bundled_profiles", "read"]
+__all__ = [
+    "MAPPINGS",
+    "Asset",
+    "Device",
+    "Diagnostic",
+    "Enrichment",
+    "From",
+    "Gateway",
+    "OnFull",
+    "Plant",
+    "PlantInvalid",
+    "PointSpec",
+    "Summary",
+    "bundled_profiles",
+    "by_line",
+    "read",
+    "summaries",
+]
 
 MAPPINGS = Path(__file__).parent.parent / "mappings"
 """The bundled profiles, the example and the starter plant."""
@@ -40,13 +57,20 @@ def read(folder: Path, adapters: Adapters) -> Plant:
     files = Files(report)
     settings = _appliance(folder, files, report)
     bundled = bundled_profiles()
-    site = _site_profiles(files, adapters, report)
+    units = site_units.read(files.blocks["units"], report)
+    if "units" in files.broken:
+        report.mute("M12", "R05", "R10")
+    library = Library(bundled, lambda path: files.block(path, "profile"), adapters, units, report)
+    complete = "profile" not in files.broken
+    library.add(files.blocks["profile"], files.profile_names, complete=complete)
     known = devices.Known(
-        profiles=_with_bundled(site, bundled, files, adapters, report),
-        profile_names=frozenset(site.keys() | bundled.keys() | files.profile_names),
-        all_profiles="profile" not in files.broken,
+        profiles=library.named(devices.named_profiles(files.blocks["devices"])),
+        profile_names=frozenset({*library.names, *files.profile_names}),
+        all_profiles=complete and not library.unnamed,
         assets=assets.read(files.blocks["assets"], report),
         all_assets="assets" not in files.broken,
+        varied=library.variant,
+        units=units,
     )
     found = devices.read(files.blocks["devices"], known, report)
     if not found and not report.errors:
@@ -54,7 +78,7 @@ def read(folder: Path, adapters: Adapters) -> Plant:
         report.error(whole(folder), "P06", "this plant has no devices", hint)
     if settings is None or report.errors:
         raise PlantInvalid(report.sorted())
-    return Plant(folder, settings.name, settings, found, report.sorted())
+    return Plant(folder, settings.name, settings, found, report.sorted(), known.secrets, units)
 
 
 def bundled_profiles() -> dict[str, Path]:
@@ -81,33 +105,34 @@ def _appliance(folder: Path, files: Files, report: Report) -> Gateway | None:
     return settings
 
 
-def _site_profiles(files: Files, adapters: Adapters, report: Report) -> dict[str, profiles.Profile]:
-    """The plant's own profiles by name."""
-    found: dict[str, profiles.Profile] = {}
-    for block in files.blocks["profile"]:
-        profile = profiles.read(block, adapters, report)
-        if profile is None or not NAME.fullmatch(profile.name):
-            files.broken.add("profile")
-        elif profile.name in found:
-            other = found[profile.name].place
-            text = f"profile {quote(profile.name)} is also defined in {other.file}:{other.line}"
-            report.error(profile.place, "F03", text, "delete or rename one of the two")
-        else:
-            found[profile.name] = profile
-    return found
+def by_line(plant: Plant) -> dict[str, list[Device]]:
+    """The devices of each line, lines and devices in the order of the files."""
+    lines: dict[str, list[Device]] = {}
+    for device in plant.devices:
+        lines.setdefault(device.line, []).append(device)
+    return lines
 
 
-def _with_bundled(
-    site: Mapping[str, profiles.Profile], bundled: Mapping[str, Path], files: Files, adapters: Adapters, report: Report
-) -> dict[str, profiles.Profile]:
-    """The profiles that the devices may name; of the bundled ones only those that are named are read."""
-    found = dict(site)
-    for name in site.keys() & bundled.keys():
-        text = f"profile {quote(name)} is also bundled with Fieldgate; the one of this plant is used"
-        report.warning(site[name].place, "F03", text, "give it a name of its own where that is not meant")
-    for name in sorted((devices.named_profiles(files.blocks["devices"]) & bundled.keys()) - site.keys()):
-        block = files.block(bundled[name], "profile")
-        profile = profiles.read(block, adapters, report) if block is not None else None
-        if profile is not None:
-            found[name] = profile
+class Summary(NamedTuple):
+    """A profile in one line."""
+
+    name: str
+    protocol: str
+    maker: str
+    model: str
+    points: int
+    variants: tuple[str, ...]
+
+
+def summaries(files: Mapping[str, Path], adapters: Adapters) -> list[Summary]:
+    """What the profiles in these files are, by name; those with mistakes are left out."""
+    report = Report()
+    reader = Files(report)
+    library = Library(files, lambda path: reader.block(path, "profile"), adapters, BUILT_IN, report)
+    found = []
+    for name in sorted(files):
+        profile = library.profile(name)
+        if profile is not None and profile.sound:
+            points = len(profile.points) + len(profile.derived)
+            found.append(Summary(name, profile.protocol, profile.maker, profile.model, points, profile.variants))
     return found

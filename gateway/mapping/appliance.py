@@ -19,6 +19,7 @@ def read(block: Block, folder: Path, report: Report) -> Gateway | None:
     if settings is None or upstream is None:
         return None
     name, hub = upstream
+    _not_yet(block, report)
     return Gateway(
         name=settings.name,
         state=folder / settings.state,
@@ -29,7 +30,24 @@ def read(block: Block, folder: Path, report: Report) -> Gateway | None:
         quota_bytes=settings.buffer.quota,
         on_full=settings.buffer.on_full.telemetry,
         log=settings.log,
+        via=hub.via,
+        tier=hub.tier,
+        enrich=tuple(settings.enrich),
     )
+
+
+def _not_yet(block: Block, report: Report) -> None:
+    """Warn of settings of the buffer that are right, but that this version does not act upon (G05)."""
+    buffer = block.get("buffer")
+    if not isinstance(buffer, Block):
+        return
+    for name in [name for name in ("keep", "min_free") if name in buffer]:
+        text = f'"{name}" has no effect in this version'
+        report.warning(buffer.keys_at[name], "G05", text, "only the quota bounds what waits on disk")
+    policies = buffer.get("on_full")
+    if isinstance(policies, Block) and policies.get("telemetry") == "thin":
+        text = '"thin" has no effect in this version: the oldest messages are dropped'
+        report.warning(policies.values_at["telemetry"], "G05", text, "write refuse where nothing may be dropped")
 
 
 def state(block: Block, folder: Path) -> Path | None:

@@ -31,7 +31,7 @@ def read(blocks: Sequence[Block], report: Report) -> dict[str, Asset]:
                 continue
             places[path] = place
             _check_path(path, place, levels, report)
-            found[path] = _asset(path, assets, report)
+            found[path] = _asset(path, assets, levels, report)
     return found
 
 
@@ -62,11 +62,12 @@ def _check_path(path: str, place: Place, levels: Sequence[str], report: Report) 
         report.error(place, "A01", text, "write one part for each level")
 
 
-def _asset(path: str, assets: Block, report: Report) -> Asset:
+def _asset(path: str, assets: Block, levels: Sequence[str], report: Report) -> Asset:
     block = child(assets, path, report) if assets[path] is not None else Block(assets.keys_at[path])
     settings = (
         judge(AssetSettings, block, Owner(quote(path), assets.keys_at[path]), report) if block is not None else None
     )
     if settings is None:
         return Asset(path)
-    return Asset(path, settings.name, settings.maker, settings.model, settings.serial, settings.tags)
+    fields = (settings.name, settings.maker, settings.model, settings.serial, settings.tags)
+    return Asset(path, *fields, levels=tuple(levels))

@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import isfinite, lcm
+from math import copysign, isfinite, lcm
 from typing import Any, TypeAlias
 
 from gateway.mapping.spec import PointSpec
 from gateway.model import NOT_A_NUMBER, Quality, Status, Value
-from gateway.values import BIT_WIDTHS, ValueType
+from gateway.values import BIT_WIDTHS, TEXTS, ValueType
 
 Normaliser: TypeAlias = Callable[[Any], Value | Status]
 """Takes the raw value of the type that the address names, never None."""
@@ -26,48 +26,81 @@ _LOWEST, _HIGHEST = -(1 << 63), (1 << 64) - 1
 OVERFLOW = Status(Quality.BAD, "too large for a number")
 
 
-def normaliser(spec: PointSpec) -> Normaliser | None:
-    """The function that makes a raw value the point's value, or a Status that says why there is none.
+def normaliser(spec: PointSpec, power: int = 0, *, total: bool = False) -> Normaliser | None:
+    """The function that makes a raw number the point's value, or a Status that says why there is none.
 
-    None where nothing is to be done.
+    ``power``: what the point's ``scale_from`` says just now. ``total``: it is given what a counter's rollovers amount
+    to, which may be more than its register holds. None where nothing is to be done.
     """
     type_: ValueType | None = getattr(spec.point.address, "type", None)
-    if type_ == "bool":
+    if type_ == "bool" or type_ in TEXTS:
         return None
+    scale = spec.scale * Fraction(10) ** power * spec.factor
+    offset = spec.offset * spec.factor + spec.shift
     if type_ is None:
         missing: dict[int | float, Status] = {pattern: _no_value(hex(pattern)) for pattern in spec.nan}
-        return _unless(missing, _whatever(spec.scale, spec.offset))
-    digits = BIT_WIDTHS[type_] // 4
-    missing = {_decoded(pattern, type_): _no_value(f"0x{pattern:0{digits}x}") for pattern in spec.nan}
-    real = type_.startswith("float")
-    scaled = _real(spec.scale, spec.offset) if real else _whole(spec.scale, spec.offset, _limits(type_))
+        return _unless(missing, _whatever(scale, offset)) if missing else _whatever(scale, offset)
+    bits: tuple[int, int] | None = getattr(spec.point.address, "bits", None)
+    width = BIT_WIDTHS[type_] if bits is None else bits[1] - bits[0] + 1
+    kind = type_ if bits is None else "uint64"
+    digits = (width + 3) // 4
+    missing = {_decoded(pattern, kind, width): _no_value(f"0x{pattern:0{digits}x}") for pattern in spec.nan}
+    real = kind.startswith("float")
+    limits = (0, _HIGHEST + 1) if total else _limits(kind, width)
+    scaled = _real(scale, offset) if real else _whole(scale, offset, limits)
     return _unless(missing, scaled) if missing else scaled
+
+
+def linear(factor: Fraction, shift: Fraction) -> Normaliser | None:
+    """value * factor + shift for a number of any kind, exactly; None where nothing is to be done."""
+    return None if (factor, shift) == (Fraction(1), Fraction(0)) else _whatever(factor, shift)
 
 
 def _no_value(pattern: str) -> Status:
     return Status(Quality.BAD, f"no value (nan {pattern})")
 
 
-def _limits(type_: ValueType) -> tuple[int, int]:
+def _limits(type_: ValueType, width: int) -> tuple[int, int]:
     """The smallest and the largest raw value."""
-    width = BIT_WIDTHS[type_]
-    return (0, (1 << width) - 1) if type_.startswith("uint") else (-(1 << width - 1), (1 << width - 1) - 1)
+    if type_.startswith("uint"):
+        return 0, (1 << width) - 1
+    if type_.startswith("bcd"):
+        return 0, 10 ** (width // 4) - 1
+    return -(1 << width - 1) + type_.startswith("signmag"), (1 << width - 1) - 1
 
 
-def _decoded(pattern: int, type_: ValueType) -> int | float:
-    """The value that a decoder makes of these bits."""
-    width = BIT_WIDTHS[type_]
+_FLOATS = {16: ">e", 32: ">f", 64: ">d"}
+
+
+def _decoded(pattern: int, type_: ValueType, width: int) -> int | float:
+    """The value that a decoder makes of these bits; of such that are no value of the type, the bits themselves."""
     if type_.startswith("float"):
-        number: float = struct.unpack(">f" if width == 32 else ">d", pattern.to_bytes(width // 8, "big"))[0]
+        number: float = struct.unpack(_FLOATS[width], pattern.to_bytes(width // 8, "big"))[0]
         return number
-    return pattern - (1 << width) if pattern > _limits(type_)[1] else pattern
+    if type_.startswith("bcd"):
+        digits = f"{pattern:x}"
+        return int(digits) if digits.isdecimal() else pattern
+    if type_.startswith("signmag"):
+        sign = 1 << width - 1
+        return sign - pattern if pattern & sign else pattern
+    return pattern - (1 << width) if pattern > _limits(type_, width)[1] else pattern
 
 
 def _unless(missing: Mapping[int | float, Status], scaled: Normaliser | None) -> Normaliser:
     """Compares before scaling."""
+    if any(pattern == 0 and type(pattern) is float and copysign(1, pattern) < 0 for pattern in missing):
+        return _unless_negative_zero(missing, scaled)
     if scaled is None:
         return lambda raw: missing.get(raw, raw)
     return lambda raw: missing[raw] if raw in missing else scaled(raw)
+
+
+def _unless_negative_zero(missing: Mapping[int | float, Status], scaled: Normaliser | None) -> Normaliser:
+    """As a key of a mapping -0.0 would be 0.0, too."""
+    reason = missing[0]
+    others = {pattern: status for pattern, status in missing.items() if pattern != 0}
+    rest = _unless(others, scaled)
+    return lambda raw: reason if raw == 0 and copysign(1, raw) < 0 else rest(raw)
 
 
 def _whole(scale: Fraction, offset: Fraction, limits: tuple[int, int]) -> Normaliser | None:
@@ -81,13 +114,13 @@ def _whole(scale: Fraction, offset: Fraction, limits: tuple[int, int]) -> Normal
     if (times, plus) == (1, 0):
         return lambda raw: raw / by
 
-    def linear(raw: int) -> Value | Status:
+    def divided(raw: int) -> Value | Status:
         try:
             return (raw * times + plus) / by
         except OverflowError:
             return OVERFLOW
 
-    return linear
+    return divided
 
 
 def _integer(times: int, plus: int) -> Normaliser | None:
@@ -118,7 +151,7 @@ def _real(scale: Fraction, offset: Fraction) -> Normaliser:
     by = lcm(scale.denominator, offset.denominator)
     times, plus = int(scale * by), int(offset * by)
 
-    def linear(raw: float) -> Value | Status:
+    def exactly(raw: float) -> Value | Status:
         if not isfinite(raw):
             return NOT_A_NUMBER
         over, under = raw.as_integer_ratio()
@@ -127,7 +160,7 @@ def _real(scale: Fraction, offset: Fraction) -> Normaliser:
         except OverflowError:
             return OVERFLOW
 
-    return linear
+    return exactly
 
 
 def _multiplied(factor: float) -> Normaliser:
@@ -158,7 +191,7 @@ def _is_double(number: Fraction) -> bool:
 
 
 def _whatever(scale: Fraction, offset: Fraction) -> Normaliser:
-    """For addresses that do not tell the type: each value by what it is. What is no number stays as it is."""
+    """For addresses that do not tell the type: each value by what it is. What is no number stays; bytes become hex."""
     real, whole = _real(scale, offset), _whole(scale, offset, (_LOWEST, _HIGHEST))
 
     def scaled(raw: Value) -> Value | Status:
@@ -166,6 +199,6 @@ def _whatever(scale: Fraction, offset: Fraction) -> Normaliser:
             return real(raw)
         if type(raw) is int and whole is not None:
             return whole(raw)
-        return raw
+        return raw.hex() if type(raw) is bytes else raw
 
     return scaled

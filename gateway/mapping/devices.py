@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator
 
 from gateway.adapter import Adapter
+from gateway.mapping.changes import changed
 from gateway.mapping.diagnostics import Place, Report, did_you_mean
 from gateway.mapping.document import IDENTITY, IDENTITY_HINT, DeviceSettings, DevicesFile
 from gateway.mapping.judge import Owner, child, judge
 from gateway.mapping.load import Block
+from gateway.mapping.points import ProfilePoint
 from gateway.mapping.profiles import Profile
-from gateway.mapping.spec import Asset, Device, PointSpec
-from gateway.model import Point
-from gateway.values import quote, seconds
+from gateway.mapping.spec import Asset, Device, From, PointSpec
+from gateway.mapping.units import Units
+from gateway.values import Secret, quote, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class Known:
     all_profiles: bool
     """False where a file could not be read: what it held is not known, so nothing is said of missing ones."""
     all_assets: bool
+    varied: Callable[[str, str], Profile | None]
+    """A profile's variant, by the names of both; it is there."""
+    units: Units
+    secrets: dict[str, Place] = field(default_factory=dict)
+    """Those that are named, with the places; filled while the devices are read."""
 
 
 class _Entry(NamedTuple):
@@ -106,25 +113,18 @@ def _device(entry: _Entry, known: Known, report: Report) -> Device | None:
     asset = known.assets.get(settings.asset)
     if settings.asset and asset is None and known.all_assets:
         text = f"there is no asset {quote(settings.asset)}"
-        hint = did_you_mean(settings.asset, known.assets, otherwise="add it to a file *.assets.yaml")
+        hint = report.did_you_mean(settings.asset, tuple(known.assets), otherwise="add it to a file *.assets.yaml")
         report.error(entry.block.values_at["asset"], "D03", text, hint)
     if profile is None or profile.adapter is None:
         return None
-    connect = _connect(entry, profile, profile.adapter, report)
-    if connect is None or not profile.sound:
+    connect = _connect(entry, profile, profile.adapter, known, report)
+    before = report.errors
+    points, derived = changed(profile, entry.block.get("change"), known.units, report)
+    if connect is None or not profile.sound or report.errors != before:
         return None
-    points = tuple(
-        PointSpec(
-            point=Point(entry.name, connect, point.name, point.address, point.every_s),
-            unit=point.unit,
-            scale=point.scale,
-            offset=point.offset,
-            nan=point.nan,
-            single=point.single,
-        )
-        for point in profile.points
-    )
-    _check_points(points, profile, profile.adapter, report)
+    _check_sources(entry, asset, {p.spec.point.name for p in points} | {d.spec.name for d in derived}, report)
+    specs = _specs(entry.name, connect, points)
+    _check_points(specs, points, entry, profile.adapter, report)
     return Device(
         name=entry.name,
         identity=settings.identity or entry.name,
@@ -133,22 +133,72 @@ def _device(entry: _Entry, known: Known, report: Report) -> Device | None:
         asset=asset,
         connect=connect,
         line=profile.adapter.line(connect),
-        points=points,
+        points=specs,
+        derived=tuple(point.spec for point in derived),
+        variant=settings.variant,
+        context=settings.context,
     )
 
 
+def _specs(device: str, connect: BaseModel, points: Sequence[ProfilePoint]) -> tuple[PointSpec, ...]:
+    """The profile's points as those of one device."""
+    index = {point.spec.point.name: number for number, point in enumerate(points)}
+    return tuple(
+        replace(
+            point.spec,
+            point=replace(point.spec.point, device=device, connect=connect),
+            scale_from=index.get(point.scale_from),
+        )
+        for point in points
+    )
+
+
+def _check_sources(entry: _Entry, asset: Asset | None, points: set[str], report: Report) -> None:
+    """Report texts that come from a point that the device has not (D10)."""
+    own = entry.block.get("context")
+    for name, text in entry.settings.context.items():
+        if isinstance(text, From) and text.point not in points and isinstance(own, Block):
+            text_ = f"{entry.name} takes {quote(name)} from the point {quote(text.point)}, which it has not"
+            hint = report.did_you_mean(text.point, sorted(points), otherwise="name one of its points")
+            report.error(own.values_at[name], "D10", text_, hint)
+    if asset is None:
+        return
+    texts = [("name", asset.name), ("maker", asset.maker), ("model", asset.model), ("serial", asset.serial)]
+    for name, text in (*texts, *asset.tags.items()):
+        if isinstance(text, From) and text.point not in points:
+            asset_ = f"the asset of {entry.name}"
+            text_ = f"{asset_} takes {quote(name)} from the point {quote(text.point)}, which it has not"
+            hint = report.did_you_mean(text.point, sorted(points), otherwise="name one of its points")
+            report.error(entry.block.values_at["asset"], "D10", text_, hint)
+
+
 def _profile(entry: _Entry, known: Known, report: Report) -> Profile | None:
-    name = entry.settings.profile
+    name, variant = entry.settings.profile, entry.settings.variant
     profile = known.profiles.get(name)
-    if profile is None and name not in known.profile_names and known.all_profiles:
-        text = f"there is no profile {quote(name)}"
-        otherwise = f"there are: {', '.join(sorted(known.profile_names))}"
-        hint = did_you_mean(name, sorted(known.profile_names), otherwise=otherwise)
-        report.error(entry.block.values_at["profile"], "D02", text, hint)
-    return profile
+    if profile is None:
+        if name not in known.profile_names and known.all_profiles:
+            text = f"there is no profile {quote(name)}"
+            otherwise = "fieldgate profiles lists those that there are"
+            hint = did_you_mean(name, sorted(known.profile_names), otherwise=otherwise)
+            report.error(entry.block.values_at["profile"], "D02", text, hint)
+        return None
+    if not variant:
+        return profile
+    if variant not in profile.variants:
+        if profile.known is None or not profile.known.complete:
+            return None  # more of them may stand in what cannot be read
+        text = f"profile {quote(name)} has no variant {quote(variant)}"
+        there = f"there are: {', '.join(profile.variants)}" if profile.variants else "leave it out"
+        report.error(
+            entry.block.values_at["variant"], "D11", text, did_you_mean(variant, profile.variants, otherwise=there)
+        )
+        return None
+    return known.varied(name, variant)
 
 
-def _connect(entry: _Entry, profile: Profile, adapter: Adapter[Any, Any], report: Report) -> BaseModel | None:
+def _connect(
+    entry: _Entry, profile: Profile, adapter: Adapter[Any, Any], known: Known, report: Report
+) -> BaseModel | None:
     block = entry.block["connect"]
     if not isinstance(block, Block):
         return None
@@ -159,15 +209,39 @@ def _connect(entry: _Entry, profile: Profile, adapter: Adapter[Any, Any], report
         report.error(place, "D04", text, f"add  {profile.protocol}: ...")
         return None
     connect: BaseModel | None = judge(adapter.settings, block, Owner('"connect"', place), report)
+    known.secrets.update(secrets(block))
     return connect
 
 
-def _check_points(points: Sequence[PointSpec], profile: Profile, adapter: Adapter[Any, Any], report: Report) -> None:
-    """What the adapter finds, at the setting that it names."""
-    for finding in adapter.check([spec.point for spec in points]):
-        point = profile.points[finding.point]
+def secrets(block: Block) -> dict[str, Place]:
+    """The secrets that settings name, with their places."""
+    found: dict[str, Place] = {}
+    for name, node in block.items():
+        if name == "secret" and isinstance(node, str):
+            found[node] = block.values_at[name]
+        elif isinstance(node, Block):
+            found |= secrets(node)
+    return found
+
+
+def _check_points(
+    specs: Sequence[PointSpec],
+    points: Sequence[ProfilePoint],
+    entry: _Entry,
+    adapter: Adapter[Any, Any],
+    report: Report,
+) -> None:
+    """What the adapter finds, at the setting that it names; ``connect.x`` is a setting of the device's ``connect:``."""
+    connect = entry.block["connect"]
+    for finding in adapter.check([spec.point for spec in specs]):
+        point = points[finding.point]
         say = report.warning if finding.warning else report.error
-        say(point.places.get(finding.key, point.place), finding.code, finding.text, finding.hint)
+        place = point.block.values_at.get(finding.key, point.place)
+        owner, _, key = finding.key.partition(".")
+        if owner == "connect" and isinstance(connect, Block):
+            place = connect.values_at.get(key, entry.block.keys_at["connect"])
+        with report.naming(point.spec.point.name, point.written):
+            say(place, finding.code, finding.text, finding.hint)
 
 
 def _check_addresses(devices: Sequence[tuple[_Entry, Device]], report: Report) -> None:
@@ -189,13 +263,14 @@ def _check_addresses(devices: Sequence[tuple[_Entry, Device]], report: Report) -
 
 
 def _address(connect: BaseModel) -> dict[str, Any]:
-    """The settings that tell devices apart: a timeout is none of them."""
-    times = {
+    """The settings that tell devices apart: a timeout is none of them, nor a yes or no, nor a password."""
+    alike = {
         name
         for name, field in type(connect).model_fields.items()
-        if any(isinstance(part, BeforeValidator) and part.func is seconds for part in field.metadata)
+        if field.annotation in (bool, Secret, Secret | None)
+        or any(isinstance(part, BeforeValidator) and part.func is seconds for part in field.metadata)
     }
-    return connect.model_dump(mode="json", exclude=times)
+    return connect.model_dump(mode="json", exclude=alike, exclude_none=True)
 
 
 def _where(place: Place) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 _LONGEST = 500
 """Characters of a sentence or a hint."""
+_MOST_COMPARED = 200_000
+"""Words; comparing so many takes about a second."""
+_LONGEST_WORD = 100
+"""Characters; no word that could be meant is so long."""
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -52,7 +58,33 @@ class Report:
 
     def __init__(self) -> None:
         self._found: dict[tuple[Place, str, str], Diagnostic] = {}
+        self._named: tuple[re.Pattern[str], str, str] | None = None
+        self._shared: set[Place] = set()
+        self._muted: set[str] = set()
+        self._compared = 0
         self.errors = 0
+        """How often an error was told, also the same one again."""
+
+    @contextmanager
+    def naming(self, name: str, written: str, *, but_in: str = "") -> Iterator[None]:
+        """Meanwhile messages speak of a point as it was written, so that 24 copies of ``cell_{i}`` make one message.
+
+        In the file ``but_in`` the point is called by its own name.
+        """
+        if name != written:
+            self._named = (re.compile(rf"\b{re.escape(name)}\b"), written, but_in)
+        try:
+            yield
+        finally:
+            self._named = None
+
+    def share(self, places: Iterable[Place]) -> None:
+        """What stands here holds for many points: what is wrong with it is told of the first, and not of each."""
+        self._shared.update(places)
+
+    def mute(self, *codes: str) -> None:
+        """Say no more of these: their cause is told already. They still count as errors."""
+        self._muted.update(codes)
 
     def error(self, place: Place, code: str, text: str, hint: str = "") -> None:
         """Something that keeps the plant from running."""
@@ -63,11 +95,24 @@ class Report:
         self._add(place, "warning", code, text, hint)
 
     def _add(self, place: Place, severity: Severity, code: str, text: str, hint: str) -> None:
-        # A mistake in ``defaults:``, or in a profile of forty devices, is met many times.
-        if (place, code, text) in self._found:
-            return
-        self._found[place, code, text] = Diagnostic(*place, severity, code, _printable(text), _printable(hint))
         self.errors += severity == "error"
+        # A mistake in a profile of forty devices is met many times.
+        key = (place, code, text)
+        if self._named is not None and place.file != self._named[2]:
+            # Copies of a point differ in their numbers: what is said of the first holds for all.
+            name, written, _ = self._named
+            text = name.sub(lambda _: written, text)
+            key = (place, code, written)
+        if place in self._shared:
+            key = (place, code, "")
+        if key in self._found or code in self._muted:
+            return
+        self._found[key] = Diagnostic(*place, severity, code, _printable(text), _printable(hint))
+
+    def did_you_mean(self, word: str, words: Collection[str], *, otherwise: str = "") -> str:
+        """As the function, for words that may be very many: from some thousand mistakes on nobody reads the hints."""
+        self._compared += len(words)
+        return did_you_mean(word, words, otherwise=otherwise) if self._compared <= _MOST_COMPARED else otherwise
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """By file, line and column."""
@@ -89,6 +134,8 @@ def did_you_mean(word: str, words: Iterable[str], *, otherwise: str = "") -> str
 @lru_cache(maxsize=4096)
 def closest(word: str, words: Sequence[str]) -> str:
     """The word that was probably meant; empty where none is near."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     folded = {candidate.casefold(): candidate for candidate in reversed(words)}
     if word.casefold() in folded:
         return folded[word.casefold()]

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from gateway.mapping import units
-from gateway.mapping.spec import LogLevel, OnFull
+from gateway.mapping.spec import ENRICH, Enrichment, From, LogLevel, OnFull
 from gateway.values import Duration, Number, Settings, Size, Whole, fault, quote
 
 NAME = re.compile("[a-z0-9][a-z0-9_.-]{0,63}")
@@ -21,6 +20,8 @@ NAME_HINT = "use small letters, digits, - and _; at most 64 of them"
 IDENTITY = re.compile("[a-z0-9_.-]{1,64}")
 IDENTITY_HINT = "use 1 to 64 of: small letters, digits, - _ and ."
 _HOST = re.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_LONGEST_CONTEXT = 1024
+"""Characters of a text that stands in every message."""
 _QUOTA_MINIMUM = 16 * 1024 * 1024
 
 
@@ -48,18 +49,6 @@ def _quota(size_bytes: int) -> int:
     return size_bytes
 
 
-def _scale(scale: Decimal) -> Decimal:
-    if scale == 0:
-        raise fault("R03", "{owner}: {key} is 0, the value would always be 0", "leave it out where there is none")
-    return scale
-
-
-def _divide(divide: Decimal) -> Decimal:
-    if divide == 0:
-        raise fault("R03", "{owner}: {key} is 0, and nothing can be divided by 0", "leave it out where there is none")
-    return divide
-
-
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -82,102 +71,173 @@ Some: TypeAlias = Annotated[str, AfterValidator(_some)]
 """A text that is not empty."""
 
 
+def _text_or_point(value: Any) -> Any:
+    """A text, or ``{from: point}``."""
+    if isinstance(value, str) and len(value) > _LONGEST_CONTEXT:
+        text = f"{{key}} has {len(value)} characters, but it must have at most {_LONGEST_CONTEXT}"
+        raise fault("M13", text, "it stands in every message: shorten it")
+    if isinstance(value, str | From):
+        return value
+    point = value.get("from") if isinstance(value, dict) and set(value) == {"from"} else None
+    if not isinstance(point, str) or not point:
+        what = "a block of settings" if isinstance(value, dict) else "a list"
+        raise fault("M16", f"{{key}} must be text, but it is {what}", "write a text, or {from: name of a point}")
+    return From(point)
+
+
+TextOrPoint: TypeAlias = Annotated[str | From, BeforeValidator(_text_or_point)]
+"""A text that stands in the file, or the value of a point of the device."""
+
+
 class ProfileFile(Settings):
     """``*.profile.yaml``: a device model; ``points`` are judged with the adapter of ``protocol``."""
 
     kind: Literal["fieldgate/profile/v1"] = Field("fieldgate/profile/v1", alias="schema")
-    profile: Name
-    protocol: Some
-    maker: str = ""
-    model: str = ""
-    note: str = ""
-    defaults: dict[str, Any] = Field(default_factory=dict)
-    """Settings of all points that do not say otherwise."""
-    points: dict[str, Any]
+    profile: Name = Field(..., description="its name")
+    extends: Name = Field("", description="Another profile; this one says only what differs.")
+    protocol: Some = Field(..., description="the adapter that reads it: modbus, opcua, ble")
+    maker: str = Field("", description="For people.")
+    model: str = Field("", description="For people.")
+    note: str = Field("", description="For people.")
+    defaults: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of all points that do not say otherwise."
+    )
+    points: dict[str, Any] = Field(..., description="the points by name")
+    derived: dict[str, Any] = Field(default_factory=dict, description="Points that are computed from others.")
+    without: list[str] = Field(default_factory=list, description="Points of the extended profile that are left out.")
+    variants: dict[Name, Any] = Field(
+        default_factory=dict, description="Models that differ a little; a device says which one it is: variant: 3ph."
+    )
 
 
-class PointSettings(Settings):
-    """What every point has, whatever its protocol."""
+class VariantSettings(Settings):
+    """One of ``variants:``; what it says stands over the rest of the profile."""
 
-    unit: Annotated[str, AfterValidator(units.symbol)] = ""
-    scale: Annotated[Number, AfterValidator(_scale)] = Decimal(1)
-    divide: Annotated[Number, AfterValidator(_divide)] = Decimal(1)
-    offset: Number = Decimal(0)
-    nan: list[Whole] = Field(default_factory=list)
-    every: Annotated[Duration, Field(ge=0.01)] = 5.0
-    """How often it is read, in seconds."""
-    note: str = ""
+    note: str = Field("", description="For people.")
+    defaults: dict[str, Any] = Field(default_factory=dict, description="Stand over the profile's defaults.")
+    points: dict[str, Any] = Field(default_factory=dict, description="Further points, or settings that differ.")
+    derived: dict[str, Any] = Field(default_factory=dict, description="Further derived points.")
+    without: list[str] = Field(default_factory=list, description="Points that this variant does not have.")
 
 
 class DevicesFile(Settings):
     """``*.devices.yaml``."""
 
     kind: Literal["fieldgate/devices/v1"] = Field("fieldgate/devices/v1", alias="schema")
-    devices: dict[str, Any]
-    """By name, each a ``DeviceSettings``."""
+    devices: dict[str, Any] = Field(..., description="the devices by name")
 
 
 class DeviceSettings(Settings):
     """One device; ``connect`` is judged with the adapter of its profile."""
 
-    profile: Some
-    asset: str = ""
-    connect: dict[str, Any]
-    identity: Annotated[str, AfterValidator(_identity)] = ""
-    """By default the device's name."""
-    note: str = ""
+    profile: Some = Field(..., description="its model: the name of a profile")
+    variant: str = Field("", description="Which of the profile's variants it is.")
+    asset: str = Field("", description="The path of the asset that it belongs to.")
+    connect: dict[str, Any] = Field(..., description="where it is connected")
+    identity: Annotated[str, AfterValidator(_identity)] = Field(
+        "", description="The device id at the hub and in its certificate; its name where this is left out."
+    )
+    change: dict[str, Any] = Field(
+        default_factory=dict, description="Settings of points that differ for this device: {power: {deadband: 50 W}}."
+    )
+    context: dict[Name, TextOrPoint] = Field(
+        default_factory=dict, description="What each of its messages says besides values: {hall: A}."
+    )
+    note: str = Field("", description="For people.")
 
 
 class AssetsFile(Settings):
     """``*.assets.yaml``."""
 
     kind: Literal["fieldgate/assets/v1"] = Field("fieldgate/assets/v1", alias="schema")
-    levels: list[str] = Field(default_factory=list)
-    """The names of a path's parts (ISA-95); a path has as many."""
-    assets: dict[str, Any]
-    """By path, each an ``AssetSettings``."""
+    levels: list[str] = Field(
+        default_factory=list, description="The names of a path's parts (ISA-95): [enterprise, site, area, line, unit]."
+    )
+    assets: dict[str, Any] = Field(..., description="the assets by path")
 
 
 class AssetSettings(Settings):
     """One asset."""
 
-    name: str = ""
-    maker: str = ""
-    model: str = ""
-    serial: str = ""
-    tags: dict[Name, str] = Field(default_factory=dict)
+    name: TextOrPoint = Field("", description="What people call it.")
+    maker: TextOrPoint = Field("", description="Who made it.")
+    model: TextOrPoint = Field("", description="Its model.")
+    serial: TextOrPoint = Field("", description="Its serial number; {from: point} takes it from the device.")
+    tags: dict[Name, TextOrPoint] = Field(default_factory=dict, description="Whatever else: {cost_center: 0471}.")
 
 
 class OnFullSettings(Settings):
-    """What gives way when the buffer's quota is used up."""
+    """What gives way when the buffer's quota is used up, by class of messages."""
 
-    telemetry: OnFull = "drop-oldest"
+    alarm: OnFull = Field("refuse", description="Alarms and command replies.")
+    telemetry: OnFull = Field("drop-oldest", description="The readings of devices.")
+    bulk: OnFull = Field("drop-oldest", description="What can wait longest.")
 
 
 class BufferSettings(Settings):
     """How much may wait on the disk."""
 
-    quota: Annotated[Size, AfterValidator(_quota)] = 10_000_000_000
-    on_full: OnFullSettings = OnFullSettings()
+    quota: Annotated[Size, AfterValidator(_quota)] = Field(
+        10_000_000_000, description="How much of the disk it may use: 20 GB."
+    )
+    keep: Annotated[Duration, Field(ge=60)] | None = Field(None, description="How long a message may wait: 60d.")
+    min_free: Size | None = Field(None, description="What stays free on the disk: 2 GB.")
+    on_full: OnFullSettings = Field(
+        OnFullSettings(), description="What gives way: refuse (polling waits), thin, drop-oldest."
+    )
 
 
 class UpstreamSettings(Settings):
     """Where the identities publish to."""
 
-    kind: Literal["iothub"]
-    host: Annotated[str, AfterValidator(_host)]
-    port: Annotated[Whole, Field(ge=1, le=65535)] = 8883
-    trust: Annotated[list[str], BeforeValidator(_one_or_more), AfterValidator(_paths)]
-    """Files of root certificates, PEM."""
+    kind: Literal["iothub"] = Field(..., description="iothub")
+    host: Annotated[str, AfterValidator(_host)] = Field(
+        ..., description="the name of the hub: contoso.azure-devices.net"
+    )
+    via: Annotated[str, AfterValidator(_host)] | None = Field(
+        None, description="The IoT Edge gateway in front of the hub, where there is one."
+    )
+    port: Annotated[Whole, Field(ge=1, le=65535)] = Field(8883, description="8883 where nothing else is said.")
+    trust: Annotated[list[str], BeforeValidator(_one_or_more), AfterValidator(_paths)] = Field(
+        ..., description="files of root certificates, PEM"
+    )
+    tier: Literal["F1", "B1", "B2", "B3", "S1", "S2", "S3"] | None = Field(
+        None, description="The hub's tier; fieldgate plan compares the messages a day with it."
+    )
 
 
 class GatewayFile(Settings):
     """``gateway.yaml``."""
 
     kind: Literal["fieldgate/gateway/v1"] = Field("fieldgate/gateway/v1", alias="schema")
-    name: Name
-    state: Some
-    upstream: dict[str, Any]
-    """By name, each an ``UpstreamSettings``; exactly one."""
-    buffer: BufferSettings = BufferSettings()
-    log: LogLevel = "info"
+    name: Name = Field(..., description="the gateway's name")
+    state: Some = Field(..., description="a folder for keys, certificates and waiting data")
+    upstream: dict[str, Any] = Field(..., description="where data goes")
+    buffer: BufferSettings = Field(BufferSettings(), description="How much may wait on the disk.")
+    enrich: list[Enrichment] = Field(
+        default_factory=lambda: list(ENRICH),
+        description="What each message says of the asset besides its path: name, maker, model, serial, tags, levels.",
+    )
+    log: LogLevel = Field("info", description="debug, info, warning, error")
+
+
+class UnitSettings(Settings):
+    """One unit of ``units.yaml``."""
+
+    aliases: Annotated[list[Some], BeforeValidator(_one_or_more)] = Field(
+        default_factory=list, description="Other spellings."
+    )
+    base: str = Field("", description="The unit that it is converted to: kWh.")
+    factor: Number = Field(Decimal(1), description="One of it is so many of base.")
+    shift: Number = Field(Decimal(0), description="value in base = value x factor + shift")
+    unece: str = Field("", description="Its UNECE code.")
+    ucum: str = Field("", description="Its UCUM term.")
+    dtdl: str = Field("", description="Its DTDL term.")
+    note: str = Field("", description="For people.")
+
+
+class UnitsFile(Settings):
+    """``units.yaml``."""
+
+    kind: Literal["fieldgate/units/v1"] = Field("fieldgate/units/v1", alias="schema")
+    units: dict[str, Any] = Field(..., description="the units by symbol")

@@ -11,11 +11,13 @@ from gateway.mapping.load import Block, Items
 from gateway.values import quote
 
 GATEWAY = "gateway.yaml"
+UNITS = "units.yaml"
 SCHEMAS = {
     "gateway": "fieldgate/gateway/v1",
     "assets": "fieldgate/assets/v1",
     "devices": "fieldgate/devices/v1",
     "profile": "fieldgate/profile/v1",
+    "units": "fieldgate/units/v1",
 }
 """The kinds of files, with the first line that says so."""
 
@@ -62,7 +64,7 @@ class Files:
         """Read all files below the folder but ``gateway.yaml``; in the state directory lie none."""
         for path in _walk(folder, state, self._report):
             stem, _, kind = path.name.removesuffix(".yaml").rpartition(".")
-            if path.suffix == ".yaml" and stem and kind in SCHEMAS:
+            if path.suffix == ".yaml" and kind in SCHEMAS and (stem or path.name == UNITS):
                 block = self.block(path, kind)
                 if block is not None:
                     self.blocks[kind].append(block)
@@ -132,7 +134,7 @@ def _not_read(path: Path, report: Report) -> None:
     if path.name == GATEWAY:
         text, hint = "this file is not read", f"{GATEWAY} stands at the top of the plant folder, once"
     else:
-        endings = [f".{kind}.yaml" for kind in SCHEMAS if kind != "gateway"]
+        endings = [f".{kind}.yaml" for kind in SCHEMAS if kind not in ("gateway", "units")]
         hint = did_you_mean(
             f".{path.name.partition('.')[2]}", endings, otherwise=f"such files end in {', '.join(endings)}"
         )

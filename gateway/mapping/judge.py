@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar, get_origin
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from gateway.mapping.diagnostics import Place, Report, closest
+from gateway.mapping.document import NAME, NAME_HINT
 from gateway.mapping.load import SPOILED, Block, Items, Node
 from gateway.values import quote
 
@@ -25,32 +26,53 @@ class Owner(NamedTuple):
     """Where to say that a setting is missing."""
 
 
-def judge(model: type[M], block: Block, owner: Owner, report: Report, *, partial: bool = False) -> M | None:
+def judge(
+    model: type[M],
+    block: Block,
+    owner: Owner,
+    report: Report,
+    *,
+    partial: bool = False,
+    meant: Collection[str] = (),
+    context: Any = None,
+) -> M | None:
     """The settings of ``block`` as ``model`` types them; None where something is wrong, which is reported.
 
-    ``partial``: what is missing is not reported.
+    ``partial``: what is missing is not reported; ``meant``: nor these, which were probably misspelled.
+    ``context``: what the model's validators need to know.
     """
     fields = names(model)
     settings: dict[str, Node] = {}
-    silent: set[str] = set()
+    silent: set[str] = set(meant)
+    wrong = False
     for name, value in block.items():
         if name not in fields:
-            unknown(name, block.keys_at[name], tuple(fields), report)
+            silent.add(unknown(name, block.keys_at[name], tuple(fields), report))
         elif value is None:
             _without_value(name, block.keys_at[name], report, block_wanted=fields[name])
         elif value is not SPOILED:
             settings[name] = value
             continue
         silent.add(name)
+        wrong = True
     try:
-        judged = model.model_validate(settings)
+        judged = model.model_validate(settings, context=context)
     except ValidationError as error:
-        for entry in error.errors(include_url=False):
-            missing = entry["type"] == "missing"
-            if not missing or (not partial and entry["loc"][0] not in silent):
+        entries = error.errors(include_url=False)
+        inner = {(*entry["loc"][:-1], _meant(entry, model)) for entry in entries if entry["type"] == "extra_forbidden"}
+        for entry in entries:
+            loc = entry["loc"]
+            # What a model says of all its settings together can be a setting that is missing.
+            missing = entry["type"] == "missing" or not loc
+            if not missing or not (partial or loc in inner or (loc and loc[0] in silent)):
                 _report(entry, model, block, owner, report)
         return None
-    return None if silent else judged
+    return None if wrong else judged
+
+
+def _meant(entry: Any, model: type[BaseModel]) -> str:
+    *way, name = entry["loc"]
+    return closest(str(name), tuple(names(_model_at(model, way))))
 
 
 @lru_cache(maxsize=256)
@@ -62,11 +84,12 @@ def names(model: type[BaseModel]) -> dict[str, bool]:
     }
 
 
-def unknown(name: str, place: Place, allowed: tuple[str, ...], report: Report) -> None:
-    """Report a setting that does not exist (M01)."""
+def unknown(name: str, place: Place, allowed: tuple[str, ...], report: Report) -> str:
+    """Report a setting that does not exist (M01); gives the one that was probably meant."""
     close = closest(name, allowed)
     hint = f'did you mean "{close}"?' if close else f"allowed: {', '.join(allowed)}"
     report.error(place, "M01", f"unknown setting {quote(name)}", hint)
+    return close
 
 
 def child(block: Block, name: str, report: Report) -> Block | None:
@@ -91,7 +114,15 @@ def describe(value: Any) -> str:
 
 
 def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return _model_of(annotation) is not None
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model that a setting is typed as, also where it may be left out (``Secret | None``)."""
+    for option in (annotation, *get_args(annotation)):
+        if isinstance(option, type) and issubclass(option, BaseModel):
+            return option
+    return None
 
 
 def _without_value(name: str, place: Place, report: Report, *, block_wanted: bool) -> None:
@@ -147,7 +178,10 @@ def _report(entry: Any, model: type[BaseModel], block: Block, owner: Owner, repo
     elif kind in ("model_type", "dict_type", "model_attributes_type"):
         _no_block(spot.name.strip('"'), spot.value, spot.place, report)
     else:
-        place = spot.key_place if loc and loc[-1] == "[key]" else spot.place
+        place = spot.place
+        if loc and loc[-1] == "[key]":
+            place = spot.key_place
+            spot = _Spot(f"a code of {_find(block, loc[:-2], owner).name}", loc[-2], place, place)
         report.error(place, *_wrong(entry, spot, owner))
 
 
@@ -160,9 +194,8 @@ def _missing(owner: str, loc: Sequence[int | str], model: type[BaseModel]) -> tu
 
 def _model_at(model: type[BaseModel], loc: Sequence[int | str]) -> type[BaseModel]:
     for part in loc:
-        annotation = model.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+        field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
+        model = (_model_of(field.annotation) if field is not None else None) or model
     return model
 
 
@@ -202,6 +235,18 @@ def _no_list(spot: _Spot, context: dict[str, Any]) -> tuple[str, str, str]:
     return "M15", f"{spot.name} must be a list, but it is {describe(spot.value)}", f"write [{example}]"
 
 
+def _too_long(spot: _Spot, context: dict[str, Any]) -> tuple[str, str, str]:
+    what = "characters" if isinstance(spot.value, str) else "entries"
+    return "M13", f"{spot.name} has more than {context['max_length']} {what}", "shorten it"
+
+
+def _no_match(spot: _Spot, context: dict[str, Any]) -> tuple[str, str, str]:
+    pattern = context["pattern"]
+    hint = NAME_HINT if pattern == f"^{NAME.pattern}$" else f"it must match {pattern}"
+    name = spot.name.strip('"')
+    return "M18", f"{describe(spot.value)} is not a valid {name}", hint
+
+
 def _must_be(code: str, what: str, hint: str) -> Callable[[_Spot, dict[str, Any]], tuple[str, str, str]]:
     return lambda spot, context: (code, f"{spot.name} must be {what}, but it is {describe(spot.value)}", hint)
 
@@ -213,5 +258,7 @@ _SENTENCES: tuple[tuple[str, Callable[[_Spot, dict[str, Any]], tuple[str, str, s
     ("(float|decimal)_.*|finite_number", _must_be("M06", "a number", "write for example 0.1")),
     ("bool_.*", _must_be("M08", "true or false", "write true")),
     ("(list|tuple|set)_type", _no_list),
+    ("(string_)?too_long", _too_long),
+    ("string_pattern_mismatch", _no_match),
     ("string_type", _must_be("M16", "text", 'write it on the same line, in "quotes" where it holds ": "')),
 )

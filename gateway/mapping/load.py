@@ -40,13 +40,26 @@ Node: TypeAlias = Union["Block", "Items", str, Spoiled, None]
 class Block(dict[str, Node]):
     """Settings by name, in the order of the file, with the places of names and values."""
 
-    __slots__ = ("keys_at", "place", "values_at")
+    __slots__ = ("keys_at", "place", "quoted", "values_at")
 
     def __init__(self, place: Place) -> None:
         super().__init__()
         self.place = place
         self.keys_at: dict[str, Place] = {}
         self.values_at: dict[str, Place] = {}
+        self.quoted: set[Place] = set()
+        """Where a value begins with a quote: its text begins one column later."""
+
+    def put(self, name: str, value: Node, key_at: Place, value_at: Place) -> None:
+        """Set one setting with its places."""
+        self[name] = value
+        self.keys_at[name] = key_at
+        self.values_at[name] = value_at
+
+    def text_at(self, name: str, offset: int) -> Place:
+        """The place of a character of a value's text, as far as it stands on one line."""
+        place = self.values_at[name]
+        return place._replace(column=place.column + offset + (place in self.quoted))
 
     def over(self, defaults: Block) -> Block:
         """These settings, and those of ``defaults`` that are not among them."""
@@ -55,12 +68,13 @@ class Block(dict[str, Node]):
         merged.update(self)
         merged.keys_at = defaults.keys_at | self.keys_at
         merged.values_at = defaults.values_at | self.values_at
+        merged.quoted = defaults.quoted | self.quoted if defaults.quoted else self.quoted
         return merged
 
     def only(self, names: Iterable[str]) -> Block:
         """The settings of these names."""
         part = Block(self.place)
-        part.keys_at, part.values_at = self.keys_at, self.values_at
+        part.keys_at, part.values_at, part.quoted = self.keys_at, self.values_at, self.quoted
         part.update((name, self[name]) for name in names)
         return part
 
@@ -68,12 +82,26 @@ class Block(dict[str, Node]):
 class Items(list[Node]):
     """A list with the places of its entries."""
 
-    __slots__ = ("place", "values_at")
+    __slots__ = ("place", "quoted", "values_at")
 
     def __init__(self, place: Place) -> None:
         super().__init__()
         self.place = place
         self.values_at: list[Place] = []
+        self.quoted: set[Place] = set()
+        """As of a block."""
+
+    def text_at(self, index: int, offset: int) -> Place:
+        """As of a block."""
+        place = self.values_at[index]
+        return place._replace(column=place.column + offset + (place in self.quoted))
+
+    def filled(self, entries: Iterable[Node]) -> Items:
+        """Other entries at the same places."""
+        items = Items(self.place)
+        items.extend(entries)
+        items.values_at, items.quoted = self.values_at, self.quoted
+        return items
 
 
 def read(path: Path, name: str, report: Report) -> str | None:
@@ -150,6 +178,9 @@ def _place(name: str, text: str, index: int) -> Place:
     return Place(name, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
 
 
+_QUOTE_STYLES = ("'", '"')
+
+
 class _GivenUp(Exception):
     """Already reported; the rest of the file cannot be understood."""
 
@@ -183,7 +214,7 @@ class _Tree:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._check(event)
-                self._add(self._scalar(event), self._at(event))
+                self._add(self._scalar(event), self._at(event), quoted=event.style in _QUOTE_STYLES)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._check(event)
                 self._open(event)
@@ -242,7 +273,7 @@ class _Tree:
         node = Block(self._at(event)) if type(event) is yaml.MappingStartEvent else Items(self._at(event))
         self._frames.append(_Frame(node, bool(event.flow_style)))
 
-    def _add(self, node: Node, place: Place) -> None:
+    def _add(self, node: Node, place: Place, *, quoted: bool = False) -> None:
         if not self._frames:
             self._root = node
             return
@@ -251,6 +282,8 @@ class _Tree:
         if isinstance(parent, Items):
             parent.append(node)
             parent.values_at.append(place)
+            if quoted:
+                parent.quoted.add(place)
         elif frame.key is None:
             frame.key = (self._named(node, place), place)
         else:
@@ -262,9 +295,9 @@ class _Tree:
                 text = f"{quote(name)} is defined twice; the first one is on line {parent.keys_at[name].line}"
                 self._report.error(key_place, "Y03", text, "delete or rename one of the two")
                 return
-            parent[name] = node
-            parent.keys_at[name] = key_place
-            parent.values_at[name] = key_place if node is None else place
+            parent.put(name, node, key_place, key_place if node is None else place)
+            if quoted:
+                parent.quoted.add(place)
             frame.last = name
 
     def _named(self, node: Node, place: Place) -> str | None:

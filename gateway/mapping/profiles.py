@@ -1,43 +1,43 @@
-"""A profile file judged: the points of a device model, each with its address, its unit and its exact scale."""
+"""A profile judged whole: the points of a device model, each with its address and its meaning."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
 
 from pydantic import BaseModel
 
 from gateway.adapter import Adapter
+from gateway.mapping import formulas
 from gateway.mapping.diagnostics import Place, Report, closest
-from gateway.mapping.document import PointSettings, ProfileFile
+from gateway.mapping.document import ProfileFile, VariantSettings
 from gateway.mapping.judge import Owner, child, judge, names, unknown
-from gateway.mapping.load import SPOILED, Block, Items
-from gateway.values import BIT_WIDTHS, ValueType, quote
+from gateway.mapping.load import SPOILED, Block
+from gateway.mapping.point_settings import PointSettings
+from gateway.mapping.points import DerivedPoint, PointReader, ProfilePoint, allowed, one_scale, read_derived
+from gateway.mapping.repeat import expanded
+from gateway.mapping.tree import Tree, built, each_over, places, without_none
+from gateway.mapping.units import Units
+from gateway.values import quote
+
+Adapters: TypeAlias = Mapping[str, Adapter[Any, Any]]
+"""By protocol."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfilePoint:
-    """A point as every device of the profile has it; its values mean what ``PointSpec`` says."""
+class Known(NamedTuple):
+    """What formulas and scale factors of a profile may name."""
 
-    name: str
-    places: Mapping[str, Place]
-    """Of the values that stand at this point, not in ``defaults:``."""
-    place: Place
-    address: Any
-    every_s: float
-    unit: str
-    scale: Fraction
-    offset: Fraction
-    nan: frozenset[int]
-    single: bool
+    points: Block
+    names: frozenset[str]
+    """Also of derived points."""
+    complete: bool
+    """False: there may be others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A device model."""
+    """A device model, or one of its variants."""
 
     name: str
     place: Place
@@ -45,188 +45,220 @@ class Profile:
     adapter: Adapter[Any, Any] | None
     """None where there is none for the protocol, which is reported."""
     points: tuple[ProfilePoint, ...]
+    derived: tuple[DerivedPoint, ...]
+    """In an order in which each comes after those that it uses."""
     sound: bool
     """Whether nothing was wrong with it."""
+    variants: tuple[str, ...] = ()
+    maker: str = ""
+    model: str = ""
+    known: Known | None = None
+    """All of its points as they are written, repeats written out; also those with mistakes."""
+    derived_entries: Block | None = None
+    reader: PointReader | None = None
 
 
-_POINT_NAME = re.compile("[a-z][a-z0-9_]{0,63}")
+def read(
+    block: Block,
+    adapters: Adapters,
+    report: Report,
+    *,
+    units: Units,
+    find: Callable[[str], Block | None],
+    variant: str = "",
+) -> Profile | None:
+    """The profile in a file, or one of its variants; None where it has no name, so that nobody can have meant it.
 
-
-def read(block: Block, adapters: Mapping[str, Adapter[Any, Any]], report: Report) -> Profile | None:
-    """The profile in a file; None where it has no name, so that nobody can have meant it."""
+    ``find`` gives the file of another profile; None where nothing is known of it.
+    """
     before = report.errors
-    head = judge(ProfileFile, block, Owner("this file", block.place), report)
+    tree = built(block, find, report)
+    judged = _judge_head(tree, report)
+    adapter = _adapter(tree.head, adapters, report)
+    if variant:
+        tree = _varied(tree, variant, report)
+    reading = _Reading(tree, adapter, units, report) if adapter is not None else None
     name = block.get("profile")
-    adapter = _adapter(block, adapters, report)
-    points: list[ProfilePoint] = []
-    if adapter is not None and block.get("points") is not None:
-        points = _points(block, adapter, report)
     if not isinstance(name, str):
         return None
-    sound = head is not None and report.errors == before
-    protocol = str(block.get("protocol", "")).strip()
-    return Profile(name.strip(), block.values_at["profile"], protocol, adapter, tuple(points), sound)
+    return Profile(
+        name=name.strip(),
+        place=block.values_at["profile"],
+        protocol=str(tree.head.get("protocol", "")).strip(),
+        adapter=adapter,
+        points=reading.points if reading is not None else (),
+        derived=reading.derived if reading is not None else (),
+        sound=judged and report.errors == before and tree.complete,
+        variants=tuple(tree.variants),
+        maker=str(tree.head.get("maker") or ""),
+        model=str(tree.head.get("model") or ""),
+        known=reading.known if reading is not None else None,
+        derived_entries=tree.derived,
+        reader=reading.reader if reading is not None else None,
+    )
 
 
-def _adapter(block: Block, adapters: Mapping[str, Adapter[Any, Any]], report: Report) -> Adapter[Any, Any] | None:
-    protocol = block.get("protocol")
+def check_extends(block: Block, known: Sequence[str], report: Report) -> None:
+    """Report an extended profile that does not exist (F08)."""
+    name = block.get("extends")
+    if isinstance(name, str) and name.strip() not in known:
+        hint = report.did_you_mean(name, known, otherwise="fieldgate profiles lists those that there are")
+        report.error(block.values_at["extends"], "F08", f"there is no profile {quote(name)} to extend", hint)
+
+
+def _judge_head(tree: Tree, report: Report) -> bool:
+    """Whether the settings at the top of the file are right."""
+    core = names(ProfileFile)
+    head = tree.head.only(name for name in tree.head if name in core)
+    if "points" not in head and tree.points:
+        head.put("points", tree.points, tree.points.place, tree.points.place)
+    owner = Owner("this file", tree.head.place)
+    judged = judge(ProfileFile, head, owner, report, partial=not tree.complete) is not None
+    for name in tree.variants:
+        variant = child(tree.variants, name, report)
+        if variant is not None:
+            judged &= (
+                judge(VariantSettings, variant, Owner(quote(name), tree.variants.keys_at[name]), report) is not None
+            )
+    if isinstance(tree.head.get("points"), Block) and not tree.points:
+        text = '"points" must be a block of settings ("name: value" lines), but it is empty'
+        report.error(tree.head.keys_at["points"], "M14", text, "add a point")
+    return judged
+
+
+def _adapter(head: Block, adapters: Adapters, report: Report) -> Adapter[Any, Any] | None:
+    protocol = head.get("protocol")
     if not isinstance(protocol, str) or not protocol.strip():
         return None
     protocol = protocol.strip()
     if protocol not in adapters:
         close = closest(protocol, tuple(adapters))
         hint = (f'did you mean "{close}"? ' if close else "") + f"installed: {', '.join(sorted(adapters)) or 'none'}"
-        report.error(block.values_at["protocol"], "M22", f"there is no adapter for protocol {quote(protocol)}", hint)
+        report.error(head.values_at["protocol"], "M22", f"there is no adapter for protocol {quote(protocol)}", hint)
     return adapters.get(protocol)
 
 
-def _points(block: Block, adapter: Adapter[Any, Any], report: Report) -> list[ProfilePoint]:
-    own = child(block, "points", report) if isinstance(block["points"], Block) else None
-    if own is None:
-        return []
-    if not own:
-        text = '"points" must be a block of settings ("name: value" lines), but it is empty'
-        report.error(block.keys_at["points"], "M14", text, "add a point")
-    reader = _PointReader(adapter.address, _defaults(block, adapter.address, report), report)
-    found = [reader.read(name, own) for name in own]
-    return [point for point in found if point is not None]
+def _varied(tree: Tree, variant: str, report: Report) -> Tree:
+    block = tree.variants[variant]
+    if not isinstance(block, Block):
+        return tree
+    return replace(Tree.of(block).over(tree, report), head=tree.head, heads=tree.heads, variants=tree.variants)
 
 
-def _defaults(block: Block, address: type[BaseModel], report: Report) -> Block:
+class _Reading:
+    """The points of one tree, read one by one and then judged together."""
+
+    def __init__(self, tree: Tree, adapter: Adapter[Any, Any], units: Units, report: Report) -> None:
+        self._report = report
+        self._units = units
+        heads = {file: _own_head(head, adapter, report) for file, head in tree.heads.items()}
+        points = expanded(tree.points, adapter.steps, report)
+        complete = tree.complete and points.complete
+        self.entries = each_over(tree.later, points.points)
+        for name in tree.left_out & self.entries.keys():
+            del self.entries[name]
+        defaults = _defaults(tree, adapter.address, units, report)
+        self.reader = PointReader(adapter, heads, defaults, units, report)
+        self.points = self._points(points.written) if None not in heads.values() else ()
+        derived = self._derived(tree.derived)
+        self.known = Known(self.entries, frozenset((*self.entries, *tree.derived)), complete)
+        for point in self.points:
+            check_point(point, self.known, report)
+        for entry in derived:
+            check_derived(entry, self.known, report)
+        self.derived = in_order(derived, report)
+
+    def _points(self, written: Mapping[str, str]) -> tuple[ProfilePoint, ...]:
+        found = []
+        for name in self.entries:
+            template = written.get(name, name)
+            with self._report.naming(name, template):
+                point = self.reader.read(name, self.entries, template)
+            if point is not None:
+                found.append(point)
+        return tuple(found)
+
+    def _derived(self, block: Block) -> tuple[DerivedPoint, ...]:
+        found = []
+        for name in block:
+            if name in self.entries:
+                text = f"{quote(name)} is already a point (line {self.entries.keys_at[name].line})"
+                self._report.error(block.keys_at[name], "R08", text, "rename one of the two")
+                continue
+            entry = read_derived(name, block, self._units, self._report)
+            if entry is not None:
+                found.append(entry)
+        return tuple(found)
+
+
+def check_point(point: ProfilePoint, known: Known, report: Report, *, but_in: str = "") -> None:
+    """Whether the other points that this one names are there (B10, X03). ``but_in``: as ``Report.naming``."""
+    if not known.complete:
+        return
+    name = point.spec.point.name
+    with report.naming(name, point.written, but_in=but_in):
+        source = point.scale_from
+        if source and (source not in known.points or source == name):
+            wrong = f"there is no point {quote(source)} to take the scale factor from"
+            if source == name:
+                wrong = "it cannot take the scale factor from itself"
+            hint = report.did_you_mean(source, sorted(known.points.keys() - {name}), otherwise="name another point")
+            report.error(point.merged.values_at["scale_from"], "B10", f"{name}: {wrong}", hint)
+        if point.spec.when is not None:
+            formulas.check_names(name, "when", point.spec.when, point.merged, known.names, report)
+
+
+def check_derived(entry: DerivedPoint, known: Known, report: Report) -> None:
+    """Whether the points that a derived one names are there (X03)."""
+    if not known.complete:
+        return
+    formulas.check_names(entry.spec.name, "expr", entry.spec.formula, entry.block, known.names, report)
+    if entry.spec.when is not None:
+        formulas.check_names(entry.spec.name, "when", entry.spec.when, entry.block, known.names, report)
+
+
+def in_order(derived: Sequence[DerivedPoint], report: Report) -> tuple[DerivedPoint, ...]:
+    """The derived points so that each comes after those that it uses; a circle is reported (X04)."""
+    by_name = {entry.spec.name: entry for entry in derived}
+    order, circle = formulas.ordered({name: entry.spec.formula for name, entry in by_name.items()})
+    if circle:
+        first = by_name[circle[0]]
+        text = f"{circle[0]} needs itself ({' > '.join(circle)})"
+        report.error(first.block.values_at["expr"], "X04", text, "take one of them out of its formula")
+        return tuple(derived)
+    return tuple(by_name[name] for name in order)
+
+
+def _own_head(head: Block, adapter: Adapter[Any, Any], report: Report) -> BaseModel | None:
+    """The adapter's keys at the top of a file; None where one is wrong. Reports keys that nobody knows (M01)."""
+    core, own = names(ProfileFile), names(adapter.profile)
+    for name in head:
+        if name not in core and name not in own:
+            unknown(name, head.keys_at[name], (*core, *own), report)
+    block = head.only(name for name in own if name in head)
+    judged: BaseModel | None = judge(adapter.profile, block, Owner("this file", head.place), report)
+    return judged
+
+
+def _defaults(tree: Tree, address: type[BaseModel], units: Units, report: Report) -> Block:
     """``defaults:`` without what is wrong in it, where that can be seen without a point."""
-    defaults = block.get("defaults")
-    if not isinstance(defaults, Block):
-        return Block(block.place)
-    known = Block(defaults.place)
-    known.keys_at, known.values_at = defaults.keys_at, defaults.values_at
-    allowed = _allowed(address)
-    for name, value in defaults.items():
-        if name in allowed:
-            known[name] = value
-        else:
-            unknown(name, defaults.keys_at[name], allowed, report)
-    owner = Owner('"defaults"', block.keys_at["defaults"])
-    _judge_alone(PointSettings, known, owner, report)
-    _judge_alone(address, known, owner, report)
-    _both_scales(known, "defaults", report)
+    may = allowed(address)[:-1]
+    for name in tree.defaults:
+        if name not in may:
+            unknown(name, tree.defaults.keys_at[name], may, report)
+    known = without_none(tree.defaults.only(name for name in tree.defaults if name in may))
+    known = one_scale(known, "defaults", report)
+    report.share(places(known))
+    owner = Owner('"defaults"', tree.defaults.place)
+    for model in (PointSettings, address):
+        _judge_alone(model, known, owner, units, report)
     return known
 
 
-def _judge_alone(model: type[BaseModel], block: Block, owner: Owner, report: Report) -> None:
+def _judge_alone(model: type[BaseModel], block: Block, owner: Owner, units: Units, report: Report) -> None:
     """Judge each setting of the model by itself, and spoil those that are wrong: no point shall repeat it."""
     for name in [name for name in names(model) if name in block]:
         before = report.errors
-        judge(model, block.only([name]), owner, report, partial=True)
+        judge(model, block.only([name]), owner, report, partial=True, context=units)
         if report.errors != before:
             block[name] = SPOILED
-
-
-def _allowed(address: type[BaseModel]) -> tuple[str, ...]:
-    return (*names(address), *names(PointSettings))
-
-
-def _of(model: type[BaseModel], block: Block) -> Block:
-    """The settings of the model among those of the block."""
-    return block.only(name for name in names(model) if name in block)
-
-
-def _both_scales(block: Block, name: str, report: Report) -> None:
-    if not {"scale", "divide"} <= block.keys():
-        return
-    if SPOILED not in (block["scale"], block["divide"]):
-        text = f'{name} has both "scale" and "divide"'
-        place = max(block.keys_at["scale"], block.keys_at["divide"])
-        report.error(place, "R02", text, "keep one: scale multiplies, divide divides")
-    block["scale"] = block["divide"] = SPOILED
-
-
-class _PointReader:
-    """Reads the points of one profile."""
-
-    def __init__(self, address: type[BaseModel], defaults: Block, report: Report) -> None:
-        self._address = address
-        self._defaults = defaults
-        self._report = report
-        self._allowed = _allowed(address)
-
-    def read(self, name: str, points: Block) -> ProfilePoint | None:
-        place = points.keys_at[name]
-        before = self._report.errors
-        self._check_name(name, place)
-        own = child(points, name, self._report)
-        if own is None:
-            return None
-        self._check_settings(name, own)
-        merged = own.over(self._over(own))
-        owner = Owner(quote(name), place)
-        common = judge(PointSettings, _of(PointSettings, merged), owner, self._report)
-        address = judge(self._address, _of(self._address, merged), owner, self._report)
-        if common is None or address is None:
-            return None
-        point = self._point(name, place, own=own, merged=merged, common=common, address=address)
-        return point if self._report.errors == before else None
-
-    def _check_name(self, name: str, place: Place) -> None:
-        if not _POINT_NAME.fullmatch(name):
-            word = re.sub("[^a-z0-9]+", "_", name.casefold()).strip("_")[:64]
-            example = word if _POINT_NAME.fullmatch(word) else "for example power_l1"
-            hint = f"use small letters, digits and _, a letter first: {example}"
-            self._report.error(place, "R01", f"point name {quote(name)} is not allowed", hint)
-
-    def _check_settings(self, name: str, own: Block) -> None:
-        for key in [key for key in own if key not in self._allowed]:
-            unknown(key, own.keys_at[key], self._allowed, self._report)
-            del own[key]
-        _both_scales(own, name, self._report)
-
-    def _over(self, own: Block) -> Block:
-        """The defaults for this point: its own ``divide`` replaces their ``scale``."""
-        if "scale" in own or "divide" in own:
-            return self._defaults.only(key for key in self._defaults if key not in ("scale", "divide"))
-        return self._defaults
-
-    def _point(
-        self, name: str, place: Place, *, own: Block, merged: Block, common: PointSettings, address: BaseModel
-    ) -> ProfilePoint:
-        type_: ValueType | None = getattr(address, "type", None)
-        scale, offset, nan = Fraction(1), Fraction(0), frozenset[int]()
-        if type_ == "bool":
-            self._check_bool(name, own)
-        else:
-            scale, offset = Fraction(common.scale) / Fraction(common.divide), Fraction(common.offset)
-            nan = self._nan(name, merged, common.nan, type_)
-        single = type_ == "float32" and scale == 1 and offset == 0
-        return ProfilePoint(
-            name=name,
-            places=own.values_at,
-            place=place,
-            address=address,
-            every_s=common.every,
-            unit=common.unit,
-            scale=scale,
-            offset=offset,
-            nan=nan,
-            single=single,
-        )
-
-    def _check_bool(self, name: str, own: Block) -> None:
-        for key in ("scale", "divide", "offset", "nan"):
-            if key in own:
-                text = f'{name}: "{key}" has no meaning for a bool'
-                self._report.error(own.keys_at[key], "R09", text, "leave it out, or check the type")
-
-    def _nan(self, name: str, merged: Block, values: Iterable[int], type_: ValueType | None) -> frozenset[int]:
-        """The raw values as bit patterns; reports those that do not fit into the type (B09)."""
-        if type_ is None:
-            return frozenset(values)
-        width = BIT_WIDTHS[type_]
-        lowest = -(1 << width - 1) if type_.startswith("int") else 0
-        patterns = set()
-        for index, value in enumerate(values):
-            if not lowest <= value < 1 << width:
-                entries = merged["nan"]
-                place = entries.values_at[index] if isinstance(entries, Items) else merged.values_at["nan"]
-                text = f"{name}: nan value {value if value < 0 else hex(value)} does not fit into {type_}"
-                self._report.error(place, "B09", text, "write the raw register value, for int16 use 0x8000")
-            patterns.add(value % (1 << width))
-        return frozenset(patterns)

@@ -6,29 +6,118 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from gateway.mapping.diagnostics import Diagnostic
+from gateway.mapping.diagnostics import Diagnostic, Place
+from gateway.mapping.expression import Formula
+from gateway.mapping.units import BUILT_IN, Units
 from gateway.model import Point
 
-OnFull: TypeAlias = Literal["refuse", "drop-oldest"]
+OnFull: TypeAlias = Literal["refuse", "thin", "drop-oldest"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+Kind: TypeAlias = Literal["gauge", "counter", "info"]
+"""What a point is: a value that goes up and down, one that only grows, or one that hardly ever changes."""
+Enrichment: TypeAlias = Literal["name", "maker", "model", "serial", "tags", "levels"]
+ENRICH: tuple[Enrichment, ...] = ("name", "maker", "model", "serial", "tags")
+"""What a message says of the asset besides its path, where nothing else is said."""
+Confirm: TypeAlias = Literal["readback", "answer"]
+
+HEARTBEAT_S = 900.0
+"""The longest silence of a point that is reported by exception, where nothing else is said."""
+
+
+class Deadband(NamedTuple):
+    """How far a value may move before it is reported again; 0: any change is reported."""
+
+    size: float
+    """In the unit that is published, or in percent."""
+    percent: bool = False
+    """Of ``range`` where the point has one, else of the value that was reported last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """That a point may be written, and within which bounds. Without it nobody can write it."""
+
+    lowest: float | None = None
+    """In the unit that is published."""
+    highest: float | None = None
+    step: float | None = None
+    values: tuple[str, ...] = ()
+    """The texts of ``enum`` that may be written; empty: all of them."""
+    every_s: float = 0.0
+    """The shortest time between two writes."""
+    confirm: Confirm = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """When a value is published."""
+
+    deadband: Deadband | None = None
+    """None: with every scan."""
+    heartbeat_s: float = HEARTBEAT_S
 
 
 @dataclass(frozen=True, slots=True)
 class PointSpec:
-    """One point of one device: where it is read, and what its raw value means."""
+    """One point of one device: where it is read, and what its raw value means.
+
+    value = (raw * 10 ** scale_from * scale + offset) * factor + shift, computed exactly and rounded once.
+    """
 
     point: Point[Any, Any]
     unit: str
-    """Symbol of ``gateway.mapping.units``; empty for none."""
-    scale: Fraction
-    """value = raw * scale + offset"""
-    offset: Fraction
-    nan: frozenset[int]
+    """Symbol of ``gateway.mapping.units``, of what is published; empty for none."""
+    scale: Fraction = Fraction(1)
+    offset: Fraction = Fraction(0)
+    nan: frozenset[int] = frozenset()
     """Raw values that mean "no value", as bit patterns: 0x8000 for the smallest int16."""
-    single: bool
+    single: bool = False
     """A float32 that is published unscaled: it is written with its shortest text."""
+    factor: Fraction = Fraction(1)
+    """From the device's unit to the one that is published (``as:``)."""
+    shift: Fraction = Fraction(0)
+    scale_from: int | None = None
+    """Index of the device's point whose raw value is the power of ten."""
+    enum: Mapping[int, str] = field(default_factory=dict)
+    flags: Mapping[int, str] = field(default_factory=dict)
+    """Names by bit."""
+    kind: Kind = "gauge"
+    rollover: int | None = None
+    """How many raw values a counter has: after the last one it begins at 0 again."""
+    range: tuple[float, float] | None = None
+    """In the unit that is published; what lies outside is UNCERTAIN."""
+    report: Report = Report()
+    when: Formula | None = None
+    """It is published only while this is true."""
+    write: Write | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedSpec:
+    """A point that is computed from others of the same device."""
+
+    name: str
+    unit: str
+    formula: Formula
+    factor: Fraction = Fraction(1)
+    shift: Fraction = Fraction(0)
+    range: tuple[float, float] | None = None
+    report: Report = Report()
+    when: Formula | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """A text that comes from a point of the device while it runs."""
+
+    point: str
+
+
+Text: TypeAlias = str | From
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +125,13 @@ class Asset:
     """A part of the plant, named by its ISA-95 path."""
 
     path: str
-    name: str = ""
-    maker: str = ""
-    model: str = ""
-    serial: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
+    name: Text = ""
+    maker: Text = ""
+    model: Text = ""
+    serial: Text = ""
+    tags: Mapping[str, Text] = field(default_factory=dict)
+    levels: tuple[str, ...] = ()
+    """The names of the path's parts; empty where the plant has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +150,11 @@ class Device:
     line: str
     """Devices of one line share one link."""
     points: tuple[PointSpec, ...]
+    derived: tuple[DerivedSpec, ...] = ()
+    """In an order in which each comes after those that it uses."""
+    variant: str = ""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What every message of it says besides values: texts, ``From``, or a mapping of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +170,10 @@ class Gateway:
     quota_bytes: int
     on_full: OnFull
     log: LogLevel
+    via: str | None = None
+    """The host that is connected to, where it is not the hub itself."""
+    tier: str | None = None
+    enrich: tuple[Enrichment, ...] = ENRICH
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +187,7 @@ class Plant:
     devices: tuple[Device, ...]
     """In the order of the files."""
     warnings: tuple[Diagnostic, ...]
+    secrets: Mapping[str, Place] = field(default_factory=dict)
+    """Those that the devices name, each with a place where."""
+    units: Units = BUILT_IN
+    """With those that the site adds."""
