@@ -144,19 +144,19 @@ L06 | an object that the decoder does not know | see the hint
 L07 | a setting that means nothing for this decoder | leave it out
 L08 | a `length` is missing or wrong | number of bytes
 I01 | import: not a type | see the hint; `--type` for all
-I02 | import, warning: a range of registers, skipped as reserved | nothing, or write the row by hand
+I02 | import, warning: reserved registers, or a range longer than its type, skipped | nothing, or write the row by hand
 I03 | import: a scale column that can be meant in two ways | `--divide` or `--multiply`
 I04 | import: the file cannot be read as a table | save it again as XLSX or CSV
 I05 | import: no column of addresses was found | `--column address=C`
-I06 | import: not an address | correct the cell
-I07 | import: offsets or numbers? | `--numbering`
+I06 | import: an address is missing or cannot be one | correct the cell
+I07 | import: offsets or manual numbers? (a warning where the list itself is clear) | `--numbering`
 I08 | import, warning: a name stands twice | rename one
 I09 | import, warning: an unknown unit | it stands in the point's note
 I10 | import, warning: texts of an enum that cannot be read | add `enum:` by hand
-I11 | import: not a number | correct the cell
-I12 | import: not a number of registers | correct the cell
-I13 | import, warning: no column says which table | `--table`
-I14 | import: settings of a row contradict each other | correct the row
+I11 | import: a number that cannot be read, or in two ways | correct the cell
+I12 | import: a width, length or bit that does not fit | correct the cell, or `--strings`
+I13 | import: which table is not clear (a warning where holding was taken) | `--table`
+I14 | import: a byte order that is not clear | `--order`
 I15 | import, warning: a row that is no register | nothing
 I16 | import: the words of the call do not fit the file | see the hint
 I17 | import, warning: something of a row is not taken over | see the sentence
