@@ -17,9 +17,12 @@ from pydantic_core import PydanticCustomError
 
 
 class Settings(BaseModel):
-    """A block of settings in a plant file: frozen, and no key that it does not know."""
+    """A block of settings in a plant file: frozen, and no key that it does not know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    The text below a field is its description, which editors show.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, use_attribute_docstrings=True)
 
 
 def fault(code: str, text: str, hint: str = "") -> PydanticCustomError:
@@ -177,6 +180,8 @@ _BITS = re.compile("([0-9]{1,3})(?: *[.][.] *([0-9]{1,3}))?")
 
 def bit_range(text: Any) -> Any:
     """``5..15`` or ``3`` as the lowest and the highest bit; L01 for anything else."""
+    if isinstance(text, list | dict):
+        raise fault("L01", "{owner}: {key} is not a bit range", "write lowest..highest, for example 5..15")
     if not isinstance(text, str):
         return text
     match = _BITS.fullmatch(text)
@@ -211,6 +216,7 @@ class Secret(Settings):
     """A secret by its name, ``{secret: filler-01}``: what it hides never stands in a file of the plant."""
 
     secret: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$")]
+    """The name of a secret, which is set with: fieldgate secret set NAME."""
     _text: str | None = PrivateAttr(None)
 
     @model_validator(mode="before")

@@ -22,6 +22,7 @@ class Connect(Settings):
     """``connect:`` of a device."""
 
     ble: Annotated[str, AfterValidator(identifiers.address)]
+    """The address of the device, in quotes: "CB:B8:33:4C:88:4F"."""
     offline_after: Annotated[Duration, Field(ge=1)] = 900.0
     """How long a device may be silent; most sensors advertise only when something has changed."""
     key: Secret | None = None
@@ -54,7 +55,9 @@ class Profile(Settings):
     """What stands at the top of a profile."""
 
     decoder: Decoder = "fields"
+    """fields: each point says where its bytes are. bthome, ruuvi: formats whose points have names (object)."""
     match: Match = Field(Match(), validate_default=True)
+    """Which of the advertised data is meant."""
 
     @field_validator("match")
     @classmethod
@@ -80,7 +83,9 @@ class Address(Settings):
     byte: Annotated[Whole, Field(ge=0, lt=LONGEST)] | None = None
     """The first byte of a field, counted from 0: after the company id or the service's UUID."""
     type: ValueType | None = None
+    """What the bytes hold: how wide it is, and how it is read."""
     order: Order = "little"
+    """Which byte of a number comes first: little is the least significant one, big the most significant one."""
     bits: Bits | None = None
     """Which bits of the number, counted from the least significant."""
     length: Annotated[Whole, Field(ge=1, le=LONGEST)] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticKnownError
 
 from gateway.adapter import Bits, Duration, Settings, ValueType, Whole, fault
@@ -96,6 +96,9 @@ def _at(text: Any, info: ValidationInfo) -> Any:
 
 class Address(Settings):
     """Where a point lives, and how its bytes are read: ``at``, or ``registers`` where they are not neighbours."""
+
+    # For editors; ``_at`` says the same to the reader of the file.
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["at"]}, {"required": ["registers"]}]})
 
     registers: Annotated[
         Annotated[tuple[Whole, ...], Field(min_length=1)] | None,

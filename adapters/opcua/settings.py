@@ -64,7 +64,9 @@ class User(Settings):
     """Who the gateway is to the server; nothing written: anonymous."""
 
     name: str = ""
+    """For a login with name and password."""
     password: Secret | None = None
+    """Its password: {secret: NAME}, and then: fieldgate secret set NAME."""
     certificate: str = ""
     """File of the user's X.509 certificate."""
     key: Secret | None = None
@@ -88,9 +90,13 @@ class Connect(Settings):
     """``connect:`` of a device. Signed and encrypted unless something else is written."""
 
     opcua: Annotated[str, AfterValidator(_endpoint)]
+    """The address of the server: opc.tcp://10.20.0.30:4840."""
     security: Security = "Basic256Sha256"
+    """The security policy; Basic128Rsa15 and Basic256 are no longer safe, None is no protection at all."""
     mode: Mode = Field("SignAndEncrypt", validate_default=True)
+    """Whether messages are signed and encrypted; None goes with security: None alone."""
     user: User = User()
+    """Who the gateway is to the server; anonymous where nothing is written."""
     timeout: Annotated[Duration, Field(ge=0.1, le=60)] = 4.0
     """How long one request may take."""
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import click
 
-from gateway.cli.plants import JSON, PLANT, load
-from gateway.mapping import diagnostics, writer
+from gateway.cli.plants import JSON, PLANT, adapters, load
+from gateway.mapping import diagnostics, schema, writer
 from gateway.mapping import load as reading
 from gateway.mapping.diagnostics import Diagnostic, Report
 from gateway.mapping.draft import Imported
@@ -267,6 +267,19 @@ def export_csv(profile: str) -> None:
         _say(report.sorted())
         sys.exit(2)
     click.echo(table.profile_to_csv(block).encode(), nl=False)
+
+
+@export_group.command(name="schema")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+def export_schema(directory: Path) -> None:
+    """JSON Schemas of the plant's files, for editors: which settings there are, and what they mean."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in schema.write(directory, adapters()):
+            click.echo(f"wrote {path}")
+    except OSError as error:
+        click.echo(f"{directory} cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
 
 
 def _say(found: Sequence[Diagnostic]) -> None:

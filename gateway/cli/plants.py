@@ -13,7 +13,7 @@ import click
 
 from gateway import plugins
 from gateway.adapter import Adapter
-from gateway.mapping import diagnostics
+from gateway.mapping import diagnostics, schema
 from gateway.mapping.diagnostics import Diagnostic
 from gateway.plant import MAPPINGS, Plant, PlantInvalid, read
 from gateway.vault import Vault
@@ -78,6 +78,8 @@ def init(folder: Path) -> None:
         sys.exit(1)
     try:
         shutil.copytree(MAPPINGS / "starter", folder, dirs_exist_ok=True)
+        (folder / ".schema").mkdir()
+        schema.write(folder / ".schema", adapters())
     except OSError as error:
         click.echo(f"{folder} cannot be written: {error.strerror or error}", err=True)
         sys.exit(1)

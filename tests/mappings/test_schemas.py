@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from gateway.mapping.folder import SCHEMAS as KINDS
-from gateway.mapping.judge import names
 from gateway.mapping.points import allowed
 from gateway.mapping.schema import write
 from gateway.mapping.units import BUILT_IN
@@ -114,14 +113,14 @@ BROKEN = [
 ]
 
 ASKED = {
-    # The cursor is where the | stands.
+    # The cursor is where the | stands. In braces the server offers nothing before the first letter.
     "point": ("profile", "    at: 52\n", "    at: 52\n    |\n"),
-    "point in braces": ("profile", "unit: V}\n  power", "unit: V, |}\n  power"),
-    "defaults": ("profile", "every: 5s", "every: 5s, |"),
+    "point in braces": ("profile", "unit: V}\n  power", "unit: V, n|}\n  power"),
+    "defaults": ("profile", "every: 5s", "every: 5s, n|"),
     "profile": ("profile", "derived:", "|\nderived:"),
     "words": ("profile", "type: float32\n", "type: |\n"),
     "unit": ("profile", "deadband: 1 %", "unit: |"),
-    "OPC UA point": ("opcua.profile", '"m;s=Speed", unit: 1/min', '"m;s=Speed", |'),
+    "OPC UA point": ("opcua.profile", '"m;s=Speed", unit: 1/min', '"m;s=Speed", n|'),
     "device": ("devices", "    change: {power: {deadband: 50 W}}", "    |"),
     "nothing connected": (
         "devices",
@@ -129,11 +128,21 @@ ASKED = {
         "\n      |",
     ),
     "connect": ("devices", "security: Basic256Sha256", "|"),
-    "connect in braces": ("devices", "timeout: 1s", "|"),
-    "change": ("devices", "deadband: 50 W", "|"),
-    "upstream": ("gateway", "trust: root.pem", "trust: root.pem, |"),
-    "on_full": ("gateway", "telemetry: refuse", "telemetry: refuse, |"),
+    "connect in braces": ("devices", "timeout: 1s", "t|"),
+    "change": ("devices", "deadband: 50 W", "d|"),
+    "upstream": ("gateway", "trust: root.pem", "trust: root.pem, v|"),
+    "on_full": ("gateway", "telemetry: refuse", "telemetry: refuse, a|"),
 }
+
+
+HOVERED = {
+    ("profile", "every: 5s"): "How often it is read",
+    ("profile", "kind: info"): "goes up and down",
+    ("opcua.profile", "node:"): "The node id",
+    ("devices", "unit_id"): "The unit id that is set at the device",
+    ("gateway", "quota"): "How much of the disk it may use: 20 GB.\n\nDefault: `10 GB`",
+}
+"""What is shown at each of these texts."""
 
 
 class Told(NamedTuple):
@@ -141,9 +150,11 @@ class Told(NamedTuple):
 
     diagnostics: dict[str, list[dict[str, Any]]]
     """By URI."""
+    plant: Path
     completions: dict[str, dict[str, dict[str, Any]]]
     """By what was asked, by label."""
-    hovers: dict[str, str]
+    hovers: dict[tuple[str, str], str]
+    """By kind of file and the text that the mouse rests on."""
 
 
 def uri(number: int, file: str) -> str:
@@ -153,7 +164,8 @@ def uri(number: int, file: str) -> str:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """One session with all files."""
-    schemas = {path.name.partition(".")[0]: path for path in write(tmp_path_factory.mktemp("s") / "schema", ADAPTERS)}
+    plant = tmp_path_factory.mktemp("plant")
+    schemas = {path.name.partition(".")[0]: path for path in write(plant / ".schema", ADAPTERS)}
     patterns = {
         kind: f"{kind}.yaml" if kind in ("gateway", "units") else f"*.{kind}.yaml" for kind in (*KINDS, "message")
     }
@@ -168,28 +180,33 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     files = dict(_files(schemas))
     ask = {name: _cursor(index, *asked) for index, (name, asked) in enumerate(ASKED.items())}
     files |= {place[0]: text for place, text in ask.values()}
-    question = {"settings": settings, "files": files, "ask": [place for place, _ in ask.values()]}
-    answer = json.loads(
-        subprocess.run(
-            ["node", str(SCRIPT)],
-            input=json.dumps(question),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=True,
-        ).stdout
-    )
+    rests = {(file, name): _place(file, name) for file, name in HOVERED}
+    question = {
+        "settings": settings,
+        "files": files,
+        "complete": [place for place, _ in ask.values()],
+        "hover": list(rests.values()),
+    }
+    answer = json.loads(_asked(question))
     completions = [{item["label"]: item for item in items} for items in answer["completions"]]
     return Told(
         answer["diagnostics"],
+        plant,
         dict(zip(ask, completions, strict=True)),
-        dict(zip(ask, answer["hovers"], strict=True)),
+        dict(zip(rests, answer["hovers"], strict=True)),
     )
 
 
+def _asked(question: dict[str, Any]) -> str:
+    command = ["node", str(SCRIPT)]
+    asked = json.dumps(question)
+    return subprocess.run(command, input=asked, capture_output=True, text=True, timeout=LIMIT_S, check=True).stdout
+
+
 def _files(schemas: dict[str, Path]) -> Iterator[tuple[str, str]]:
+    plant = schemas["profile"].parent.parent
     for path in BUNDLED:
-        yield path.as_uri(), path.read_text(encoding="utf-8")
+        yield _opened(path, plant), path.read_text(encoding="utf-8")
     for kind, text in EVERYTHING.items():
         yield (
             f"file:///everything/{kind}.yaml" if kind in ("gateway", "units") else f"file:///everything/x.{kind}.yaml",
@@ -202,10 +219,14 @@ def _files(schemas: dict[str, Path]) -> Iterator[tuple[str, str]]:
     yield "file:///messages/x.message.yaml", EXAMPLE
     yield "file:///messages/bad.message.yaml", EXAMPLE.replace('"bad"', '"good"')
     # A file whose name no setting knows: the first line alone says which schema is meant.
-    plant = schemas["profile"].parent.parent
-    modeline = "# yaml-language-server: $schema=schema/profile.schema.json\n"
+    modeline = "# yaml-language-server: $schema=.schema/profile.schema.json\n"
     yield (plant / "with.yaml").as_uri(), modeline + PROFILE.replace("unit: V}\n  power", "uint: V}\n  power")
     yield (plant / "without.yaml").as_uri(), PROFILE.replace("unit: V}\n  power", "uint: V}\n  power")
+
+
+def _opened(path: Path, plant: Path) -> str:
+    """Where an editor has it: the starter files in the folder that fieldgate init makes of them, with its schemas."""
+    return (plant / path.name if path.parent.name == "starter" else path).as_uri()
 
 
 def _cursor(index: int, file: str, old: str, new: str) -> tuple[tuple[str, int, int], str]:
@@ -216,13 +237,18 @@ def _cursor(index: int, file: str, old: str, new: str) -> tuple[tuple[str, int, 
     return (uri(1000 + index, file), line, len(before) - before.rfind("\n") - 1), text.replace("|", "")
 
 
+def _place(file: str, text: str) -> tuple[str, int, int]:
+    before = FILES[file][: FILES[file].index(text)]
+    return uri(0, file), before.count("\n"), len(before) - before.rfind("\n")
+
+
 def shown(diagnostics: list[dict[str, Any]]) -> list[str]:
     return [f"{one['range']['start']['line'] + 1}: {one['message']}" for one in diagnostics]
 
 
 @pytest.mark.parametrize("path", BUNDLED, ids=lambda path: path.name)
 def test_nothing_is_said_against_the_bundled_files(told: Told, path: Path) -> None:
-    assert shown(told.diagnostics[path.as_uri()]) == []
+    assert shown(told.diagnostics[_opened(path, told.plant)]) == []
 
 
 def test_nothing_is_said_against_whatever_can_be_written(told: Told) -> None:
@@ -261,10 +287,10 @@ def settings_of(kind: str) -> set[str]:
         "point in braces": {*allowed(modbus.address)} - {"at", "type", "unit"},
         "defaults": {*allowed(modbus.address)} - {"table", "every", "repeat"},
         "OPC UA point": {*allowed(opcua.address)} - {"node"},
-        "connect": {*names(opcua.settings)} - {"opcua"},
-        "connect in braces": {*names(modbus.settings)} - {"modbus", "unit_id"},
+        "connect": {*opcua.settings.model_fields} - {"opcua"},
+        "connect in braces": {*modbus.settings.model_fields} - {"modbus", "unit_id"},
         "nothing connected": {*ADAPTERS},
-        "change": {*allowed(modbus.address), "expr"},
+        "change": {*allowed(modbus.address), "expr"} - {"repeat"},
         "profile": {"maker", "model", "note", "numbering", "extends", "variants", "without"},
         "device": {"asset", "identity", "variant", "change", "context", "note"},
         "upstream": {"via", "port", "tier"},
@@ -277,6 +303,11 @@ def test_all_settings_are_offered_with_their_documentation(told: Told, kind: str
     offered = told.completions[kind]
     assert set(offered) == settings_of(kind)
     assert [name for name, item in offered.items() if not item.get("documentation")] == []
+
+
+@pytest.mark.parametrize("kind", ["point", "profile", "device", "connect", "nothing connected"])
+def test_what_is_taken_over_in_a_block_is_a_setting(told: Told, kind: str) -> None:
+    offered = told.completions[kind]
     assert [name for name, item in offered.items() if not item["insertText"].startswith(f"{name}:")] == []
 
 
@@ -291,5 +322,13 @@ def test_units_are_offered_with_what_they_measure(told: Told) -> None:
     assert '"1"' in offered
 
 
-def test_a_setting_is_explained_where_the_mouse_rests(told: Told) -> None:
-    assert "time" in told.hovers["defaults"] or told.hovers["defaults"] == ""
+@pytest.mark.parametrize(("file", "text"), HOVERED, ids=lambda part: part)
+def test_a_setting_is_explained_where_the_mouse_rests(told: Told, file: str, text: str) -> None:
+    assert HOVERED[file, text] in told.hovers[file, text]
+
+
+def test_a_server_that_goes_to_the_network_is_stopped() -> None:
+    files = {"file:///a.yaml": "# yaml-language-server: $schema=https://hub.example/a.json\na: 1\n"}
+    with pytest.raises(subprocess.CalledProcessError) as stopped:
+        _asked({"settings": {"validate": True}, "files": files, "complete": [], "hover": []})
+    assert stopped.value.returncode == 3

@@ -1,6 +1,7 @@
 // Asks yaml-language-server, the engine behind the YAML support of the common editors, over stdio as an editor does.
-// stdin:  {"settings": {the section yaml of an editor's settings}, "files": {URI: text}, "ask": [[URI, line, column], ...]}
-// stdout: {"diagnostics": {URI: [...]}, "completions": [[...], ...], "hovers": [..., ...]}; lines and columns from 0.
+// stdin:  {"settings": {the section yaml of an editor's settings}, "files": {URI: text},
+//          "complete": [[URI, line, column], ...], "hover": [[URI, line, column], ...]}; lines and columns from 0
+// stdout: {"diagnostics": {URI: [...]}, "completions": [[...], ...], "hovers": [text, ...]}
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 
@@ -16,6 +17,18 @@ async function read(stream) {
   const parts = [];
   for await (const part of stream) parts.push(part);
   return Buffer.concat(parts).toString("utf8");
+}
+
+/** A place in the words of the protocol. */
+function at(uri, line, character) {
+  return { textDocument: { uri }, position: { line, character } };
+}
+
+/** Opens all files, as an editor does. */
+async function open(server, files) {
+  for (const [uri, text] of Object.entries(files)) {
+    await server.sendNotification("textDocument/didOpen", { textDocument: { uri, languageId: "yaml", version: 1, text } });
+  }
 }
 
 /** A language server that is ready, with what to do when it tells what is wrong with a file. */
@@ -37,25 +50,18 @@ async function start(settings, onDiagnostics) {
   return server;
 }
 
-const { settings, files, ask } = JSON.parse(await read(process.stdin));
+const { settings, files, complete, hover } = JSON.parse(await read(process.stdin));
 const diagnostics = {};
-const told = Promise.withResolvers?.() ?? {};
-const waiting = new Set(Object.keys(files));
-const all = new Promise((resolve) => (told.resolve = resolve));
-const server = await start(settings, (found) => {
-  diagnostics[found.uri] = found.diagnostics;
-  waiting.delete(found.uri);
-  if (waiting.size === 0) told.resolve();
+const server = await new Promise((resolve, reject) => {
+  const waiting = new Set(Object.keys(files));
+  const started = start(settings, (found) => {
+    diagnostics[found.uri] = found.diagnostics;
+    if (waiting.delete(found.uri) && waiting.size === 0) resolve(started);
+  });
+  started.then((ready) => open(ready, files)).catch(reject);
 });
-for (const [uri, text] of Object.entries(files)) {
-  await server.sendNotification("textDocument/didOpen", { textDocument: { uri, languageId: "yaml", version: 1, text } });
-}
-if (waiting.size > 0) await all;
 const completions = [];
+for (const place of complete) completions.push((await server.sendRequest("textDocument/completion", at(...place))).items);
 const hovers = [];
-for (const [uri, line, character] of ask) {
-  const place = { textDocument: { uri }, position: { line, character } };
-  completions.push((await server.sendRequest("textDocument/completion", place))?.items ?? []);
-  hovers.push((await server.sendRequest("textDocument/hover", place))?.contents?.value ?? "");
-}
+for (const place of hover) hovers.push((await server.sendRequest("textDocument/hover", at(...place)))?.contents.value ?? "");
 process.stdout.write(JSON.stringify({ diagnostics, completions, hovers }), () => process.exit(0));

@@ -124,3 +124,9 @@ def test_a_profile_that_is_not_there_cannot_be_exported(tmp_path: Path) -> None:
     assert call("export", "csv", "no-such").exit_code == 2
     assert call("export", "csv", tmp_path / "no.profile.yaml").exit_code == 2
     assert "eastron-sdm120" in bundled_profiles()
+
+
+def test_schemas_for_editors_are_written_where_one_wants(tmp_path: Path) -> None:
+    assert call("export", "schema", tmp_path / "made").exit_code == 0
+    names = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert names == [f"{kind}.schema.json" for kind in ("assets", "devices", "gateway", "message", "profile", "units")]

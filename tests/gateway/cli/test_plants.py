@@ -13,7 +13,15 @@ from tests.gateway.cli.plant import call, example, replace
 def test_help_is_a_page_in_the_order_of_need() -> None:
     result = call("--help")
     assert result.exit_code == 0
-    titles = ["See it:", "Set up a plant:", "Certificates:", "Run:", "Exit codes:"]
+    titles = [
+        "See it:",
+        "Set up a plant:",
+        "The language:",
+        "Look at devices:",
+        "Keys and passwords:",
+        "Run:",
+        "Exit codes:",
+    ]
     places = [result.output.index(title) for title in titles]
     assert places == sorted(places)
 
@@ -118,7 +126,17 @@ def test_devices_lists_what_the_hub_must_know(tmp_path: Path) -> None:
 def test_export_points_is_what_a_simulator_needs(tmp_path: Path) -> None:
     exported = json.loads(call("export", "points", example(tmp_path)).stdout)
     meter = exported["devices"][0]
-    assert meter["connect"] == {"modbus": "tcp://127.0.0.1:15020", "unit_id": 1, "timeout": 1.0}
+    assert meter["connect"] == {"modbus": "tcp://127.0.0.1:15020", "unit_id": 1, "timeout": 1.0, "base": 0}
     voltage = next(point for point in meter["points"] if point["name"] == "voltage_l1")
     assert voltage["address"] == {"at": 23296, "table": "holding", "type": "uint32", "order": "ABCD"}
     assert (voltage["unit"], voltage["scale"], voltage["offset"]) == ("V", "1/10", "0")
+
+
+def test_init_writes_what_editors_need_beside_the_files(tmp_path: Path) -> None:
+    folder = tmp_path / "my-plant"
+    assert call("init", folder).exit_code == 0
+    for path in folder.glob("*.yaml"):
+        first = path.read_text().splitlines()[0]
+        assert first.startswith("# yaml-language-server: $schema=")
+        assert (folder / first.partition("=")[2]).is_file(), first
+    assert call("check", folder).exit_code == 0
