@@ -11,6 +11,7 @@ from pathlib import Path
 
 from simulators import iothub, modbus, plant
 from simulators.listening import CannotListen
+from simulators.modbus import acme
 
 RING = 50
 """Messages kept in memory for each device; what is to be kept is in the ledger."""
@@ -25,6 +26,7 @@ Told what to do over Unix sockets in their directory, a line of JSON per request
                {"command": "blackhole"}              accepts connections and never answers; "back" ends it
                {"command": "puback_delay", "seconds": 0.5}   {"command": "drop_puback", "count": 3}
                {"command": "disable", "device": "meter-1"}   {"command": "enable", "device": "meter-1"}
+               {"command": "register", "device": "press-7"}  lets in a device that is not in the file
                {"command": "stats"}
   modbus.sock  {"command": "silence", "unit": 1}     {"command": "answer", "unit": 1}
                {"command": "unplug"}                 {"command": "plug"}       {"command": "stats"}
@@ -55,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m simulators", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parts = parser.add_subparsers(dest="what", required=True, metavar="plant | iothub | modbus")
-    whole = parts.add_parser("plant", help="Modbus devices and the hub in one process")
+    whole = parts.add_parser("plant", help="Modbus devices, one more that nobody described, and the hub in one process")
     hub = parts.add_parser("iothub", help="the hub alone")
     meters = parts.add_parser("modbus", help="Modbus devices alone")
     for part in (whole, hub, meters):
@@ -162,8 +164,11 @@ def _meters(chosen: argparse.Namespace) -> modbus.Settings:
             tags=chosen.w1_tags,
             period_s=chosen.w1_period,
         )
+    devices = modbus.read(chosen.points) if chosen.points else []
+    if chosen.what == "plant":
+        devices += acme.beside(devices)
     return modbus.Settings(
-        devices=modbus.read(chosen.points) if chosen.points else (),
+        devices=devices,
         tick_s=chosen.tick,
         record=chosen.record,
         absent=modbus.Absent(chosen.absent),

@@ -56,14 +56,20 @@ def default_directory() -> Path:
     metavar="[SECONDS]",
     help="Take the hub of the running demo away for so long (20 s), from a second terminal.",
 )
+@click.option("--register", metavar="IDENTITY", help="Make a device id known to the hub of the running demo.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the demo keeps its files.")
-def demo(outage: float | None, directory: Path | None) -> None:
-    """Show the whole way on simulators: two meters, the gateway, a hub.
+def demo(outage: float | None, register: str | None, directory: Path | None) -> None:
+    """Show the whole way on simulators: three meters, the gateway, a hub.
 
-    Runs until Ctrl-C. Nothing leaves this machine.
+    One of the meters nobody has described yet: mappings/README.md shows how. Runs until Ctrl-C. Nothing leaves this
+    machine.
     """
     directory = directory or default_directory()
     try:
+        if register is not None:
+            tell_hub(directory, {"command": "register", "device": register})
+            click.echo(f"the hub knows {register}; next: fieldgate reload {directory / 'plant'}")
+            return
         if outage is not None:
             tell_hub(directory, {"command": "away", "seconds": outage})
             click.echo(f"the hub is away for {outage:.0f} s: watch the messages wait on disk, then drain")
@@ -101,7 +107,8 @@ def run(directory: Path, stack: ExitStack) -> None:
     outage = f"{Path(sys.argv[0])} demo --outage"
     hints = [f"in a second terminal: {outage}    (takes the hub away for 20 s)", "Ctrl-C ends the demo"]
     click.echo(
-        f"files of the demo: {directory} (plant/ is what a plant engineer edits, gateway.log what operators see)"
+        f"files of the demo: {directory} (plant/ is what a plant engineer edits, gateway.log what operators see, manual/ "
+        "the register list of a meter that nobody has described yet)"
     )
     if sys.stdin.isatty() and sys.stdout.isatty():
         show_live(directory, ["o takes the hub away and brings it back; q ends the demo", *hints])
@@ -118,6 +125,7 @@ def prepare(directory: Path) -> Plant:
     directory.mkdir(mode=0o700, parents=True)
     (directory / MARK).touch()
     shutil.copytree(MAPPINGS / "example", directory / "plant")
+    shutil.copytree(MAPPINGS / "manual", directory / "manual")
     plant = read(directory / "plant", adapters())
     certs.create_site(plant.gateway.state / "authority", plant.name)
     issue_missing(plant, plant.gateway.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,9 +11,12 @@ from simulators.control import Command, Request, RequestInvalid
 from simulators.iothub.hub import Hub
 from simulators.listening import CannotListen
 
+_ID = re.compile(r"[A-Za-z0-9\-.%_#*?!(),:=@$']{1,128}")
+"""Of a device, as IoT Hub's identity registry documents it."""
+
 
 def commands(hub: Hub) -> dict[str, Command]:
-    """By their names: away, back, blackhole, puback_delay, drop_puback, disable, enable, stats."""
+    """By their names: away, back, blackhole, puback_delay, drop_puback, register, disable, enable, stats."""
 
     async def away(request: Request) -> None:
         hub.away(control.number(request, "seconds"))
@@ -33,6 +37,12 @@ def commands(hub: Hub) -> dict[str, Command]:
         count = control.whole(request, "count")
         hub.faults.pubacks_to_drop = 1 if count is None else count
 
+    async def register(request: Request) -> None:
+        device = _device(request)
+        if not _ID.fullmatch(device):
+            raise RequestInvalid(f"{device!r} is no device id: 1 to 128 letters, digits and - . _ : and the like")
+        hub.register(device)
+
     async def disable(request: Request) -> None:
         _with_device(hub.disable, request)
 
@@ -42,7 +52,7 @@ def commands(hub: Hub) -> dict[str, Command]:
     async def stats(request: Request) -> dict[str, Any]:
         return hub.stats()
 
-    known = (away, back, blackhole, puback_delay, drop_puback, disable, enable, stats)
+    known = (away, back, blackhole, puback_delay, drop_puback, register, disable, enable, stats)
     return {command.__name__: command for command in known}
 
 
@@ -54,10 +64,15 @@ async def _listening(step: Awaitable[None]) -> None:
 
 
 def _with_device(act: Callable[[str], None], request: Request) -> None:
-    device = control.text(request, "device")
-    if device is None:
-        raise RequestInvalid('name the device: {"device": "..."}')
+    device = _device(request)
     try:
         act(device)
     except KeyError as error:
         raise RequestInvalid(f"no device {device} is registered") from error
+
+
+def _device(request: Request) -> str:
+    device = control.text(request, "device")
+    if device is None:
+        raise RequestInvalid('name the device: {"device": "..."}')
+    return device

@@ -132,6 +132,10 @@ class Hub:
         if seconds is not None:
             self._return = asyncio.create_task(self._back_after(seconds))
 
+    def register(self, device: str) -> None:
+        """Let a device in from now on that was not known. One that is known stays as it is."""
+        self.devices.setdefault(device, True)
+
     def disable(self, device: str) -> None:
         """Refuse a device from now on, and close its connection. Raises KeyError for one that is not registered."""
         self._enable(device, enabled=False)

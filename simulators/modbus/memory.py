@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulators.modbus.points import Point, Table
-from simulators.modbus.registers import Raw, width, words
+from simulators.modbus.points import Point, Raw, Table
+from simulators.modbus.registers import parts, spots
 
 GAP = 8
 """How many addresses between two points are there although nobody lists them, as in real register maps: they hold 0."""
@@ -15,17 +15,17 @@ class _Range:
     """One table, from its first to its last point."""
 
     def __init__(self, points: Sequence[tuple[int, Point]], gap: int) -> None:
-        spans = sorted((point.address.at, point.address.at + width(point.address)) for _, point in points)
+        taken = sorted({at for _, point in points for at in spots(point.address)})
         self.points = points
-        self.first = spans[0][0]
-        size = max(stop for _, stop in spans) - self.first
+        self.first = taken[0]
+        size = taken[-1] + 1 - self.first
         self.held = [0] * size
         self.readable = bytearray(size)
         before = self.first
-        for start, stop in spans:
-            begin = before if start - before <= gap else start
-            self.readable[begin - self.first : stop - self.first] = b"\1" * (stop - begin)
-            before = max(before, stop)
+        for at in taken:
+            begin = before if at - before <= gap else at
+            self.readable[begin - self.first : at + 1 - self.first] = b"\1" * (at + 1 - begin)
+            before = at + 1
 
 
 class Memory:
@@ -33,6 +33,8 @@ class Memory:
 
     def __init__(self, points: Sequence[Point], gap: int = GAP) -> None:
         tables: dict[Table, list[tuple[int, Point]]] = {}
+        self.covered = covered(points)
+        """Points, by index, that lie on others: they show what these hold."""
         for index, point in enumerate(points):
             tables.setdefault(point.address.table, []).append((index, point))
         self._tables = {table: _Range(members, gap) for table, members in tables.items()}
@@ -42,12 +44,10 @@ class Memory:
         for content in self._tables.values():
             held = [0] * len(content.held)
             for index, point in content.points:
-                address = point.address
-                at = address.at - content.first
-                if address.table in ("coil", "discrete"):
-                    held[at] = int(bool(raws[index]))
-                else:
-                    held[at : at + width(address)] = words(address.type, address.order, raws[index])
+                if index in self.covered:
+                    continue
+                for at, value, mask in parts(point.address, raws[index]):
+                    held[at - content.first] = held[at - content.first] & ~mask | value
             content.held = held
 
     def read(self, table: Table, at: int, count: int) -> list[int] | None:
@@ -60,3 +60,18 @@ class Memory:
         if len(readable) != count or 0 in readable:
             return None
         return content.held[start : start + count]
+
+
+def covered(points: Sequence[Point]) -> frozenset[int]:
+    """The points, by index, that have bits in common with an earlier one."""
+    taken: dict[tuple[Table, int], int] = {}
+    found = set()
+    for index, point in enumerate(points):
+        own = parts(point.address, 0)
+        places = [((point.address.table, at), mask) for at, _, mask in own]
+        if any(taken.get(place, 0) & mask for place, mask in places):
+            found.add(index)
+            continue
+        for place, mask in places:
+            taken[place] = taken.get(place, 0) | mask
+    return frozenset(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from zlib import crc32
 
 _UNIT = re.compile(r"([mkMG]?)(VAh|VA|varh|var|Wh|W|V|A|Hz)")
@@ -11,12 +12,17 @@ _PREFIX = {"": 1.0, "m": 1e3, "k": 1e-3, "M": 1e-6, "G": 1e-9}
 _PHASE = re.compile(r"(?<![a-z])l([123])(?![0-9])")
 _POWER_FACTOR = re.compile(r"power_?factor|cos_?phi|(?<![a-z])pf(?![a-z])")
 
+_DURATION_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
 TRIANGLE_S = 120.0
-"""Period of what is nothing better known: it goes from 0 to 100 and back."""
+"""Period of what is nothing better known: it goes from one end of its bounds to the other, and back."""
+STEP_S = 10.0
+"""How long a code is shown; the first flag is set and unset as often."""
+BOUNDS = (0.0, 100.0)
 
 
-def value(device: str, name: str, unit: str, t_s: float) -> float:
-    """What a point shows at a time, in its unit."""
+def value(device: str, name: str, unit: str, t_s: float, bounds: tuple[float, float] = BOUNDS) -> float:
+    """What a point shows at a time, in its unit; within the bounds where nothing better is known of it."""
     phases = [int(digit) for digit in _PHASE.findall(name)]
     match = _UNIT.fullmatch(unit)
     if match:
@@ -24,7 +30,31 @@ def value(device: str, name: str, unit: str, t_s: float) -> float:
     if unit in ("", "1") and _POWER_FACTOR.search(name):
         return _power_factor(device, phases[0] if phases else 0, t_s)
     share = (t_s / TRIANGLE_S + _seed(device, name)) % 1
-    return 200 * min(share, 1 - share)
+    return bounds[0] + 2 * min(share, 1 - share) * (bounds[1] - bounds[0])
+
+
+def count(device: str, name: str, unit: str, t_s: float) -> float:
+    """What a counter shows: energy as the power says, hours as they pass, of anything else one every other second."""
+    match = _UNIT.fullmatch(unit)
+    if match and match[2].endswith("h"):
+        return value(device, name, unit, t_s)
+    start = 1000 * (1 + 9 * _seed(device, name))
+    return start + t_s / _DURATION_S.get(unit, 2.0)
+
+
+def code(device: str, name: str, codes: Sequence[int], t_s: float) -> int:
+    """One code after the other."""
+    return codes[_step(device, name, t_s) % len(codes)]
+
+
+def flags(device: str, name: str, bits: Sequence[int], t_s: float) -> int:
+    """All combinations of these bits, one after the other."""
+    step = _step(device, name, t_s)
+    return sum(1 << bit for place, bit in enumerate(bits) if step >> place & 1)
+
+
+def _step(device: str, name: str, t_s: float) -> int:
+    return int(t_s / STEP_S + 64 * _seed(device, name))
 
 
 def _electric(device: str, name: str, quantity: str, phases: list[int], t_s: float) -> float:

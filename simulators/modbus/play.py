@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import BinaryIO
 
 import msgspec
 
-from simulators.modbus import motion
+from simulators.modbus.meaning import meaning
 from simulators.modbus.memory import Memory
-from simulators.modbus.points import Device
-from simulators.modbus.registers import Raw, meaning, nearest
-
-BEGINNING_S = 1_767_225_600
-"""1 January 2026: counters count from here, so that they do not fall when the simulator is started again."""
+from simulators.modbus.points import Device, Raw
+from simulators.modbus.raw import BEGINNING, raws
 
 
-def raws(device: Device, t_s: float) -> list[Raw]:
-    """What the registers of a device hold at a time, one per point."""
-    return [nearest(point, motion.value(device.name, point.name, point.unit, t_s)) for point in device.points]
-
-
-def entry(device: Device, held: Sequence[Raw], at_ns: int) -> bytes:
-    """One line of the record: what a correct client publishes from now on."""
-    values = {point.name: meaning(point, raw) for point, raw in zip(device.points, held, strict=True)}
+def entry(device: Device, held: Sequence[Raw], at_ns: int, without: Container[int] = ()) -> bytes:
+    """One line of the record: what a correct client publishes from now on; ``without``: points by index."""
+    by_name = {point.name: raw for point, raw in zip(device.points, held, strict=True)}
+    values = {}
+    for index, (point, raw) in enumerate(zip(device.points, held, strict=True)):
+        power = by_name[point.scale_from] if point.scale_from is not None else 0
+        if index not in without and isinstance(power, int):
+            values[point.name] = meaning(point, raw, power)
     return msgspec.json.encode({"at_ns": at_ns, "device": device.name, "values": values}) + b"\n"
 
 
@@ -37,7 +34,7 @@ class Player:
         self._tick_s = tick_s
         self._record = record
         # The wall clock says where the counters stand, the other one how they go on: it is never set back.
-        self._ahead_s = time.time() - BEGINNING_S - time.monotonic()
+        self._ahead_s = time.time() - BEGINNING.timestamp() - time.monotonic()
 
     def step(self) -> None:
         """Show the values of this moment; each device's change all at once."""
@@ -46,7 +43,7 @@ class Player:
             held = raws(device, t_s)
             memory.show(held)
             if self._record is not None:
-                self._record.write(entry(device, held, time.time_ns()))
+                self._record.write(entry(device, held, time.time_ns(), memory.covered))
         if self._record is not None:
             self._record.flush()
 

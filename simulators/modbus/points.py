@@ -2,47 +2,99 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 import msgspec
 
+log = logging.getLogger(__name__)
+
 Table: TypeAlias = Literal["coil", "discrete", "input", "holding"]
-Type: TypeAlias = Literal["bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
+Type: TypeAlias = Literal[
+    "bool",
+    "int8",
+    "uint8",
+    "int16",
+    "uint16",
+    "int24",
+    "uint24",
+    "int32",
+    "uint32",
+    "int48",
+    "uint48",
+    "int64",
+    "uint64",
+    "bcd16",
+    "bcd32",
+    "bcd64",
+    "signmag16",
+    "signmag32",
+    "float16",
+    "float32",
+    "float64",
+    "string",
+    "bytes",
+    "hhmm",
+    "datetime",
+    "version",
+]
 Order: TypeAlias = Literal["ABCD", "CDAB", "BADC", "DCBA"]
+Byte: TypeAlias = Literal["high", "low"]
+Raw: TypeAlias = bool | int | float | str | bytes | datetime
+"""What registers hold, before scale. Integers are also: a field of bits, an hhmm (1730), a version (0x1203)."""
 
 TABLES: tuple[Table, ...] = get_args(Table)
+TYPES: tuple[Type, ...] = get_args(Type)
+BIT_TABLES: frozenset[Table] = frozenset(("coil", "discrete"))
 
 
 class PointsInvalid(Exception):
     """The list cannot be played; the text says where and why."""
 
 
-class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a point lies, 0-based as on the wire, and how its value is coded."""
+class Address(msgspec.Struct, frozen=True):
+    """Where a point lies, 0-based as on the wire, and how its value is coded: the words of the mapping language."""
 
-    at: int
+    at: int | None = None
     table: Table = "holding"
     type: Type = "uint16"
     order: Order = "ABCD"
+    registers: tuple[int, ...] | None = None
+    """Instead of ``at``: one address for each word of the value."""
+    byte: Byte | None = None
+    bits: tuple[int, int] | None = None
+    length: int | None = None
+    """Registers of a string, of bytes or of a datetime."""
 
 
 class Point(msgspec.Struct, frozen=True):
-    """One point: what a client reads as ``raw * scale + offset`` in its unit."""
+    """One point: what a client reads as ``raw * 10^scale_from * scale + offset`` in its unit."""
 
     name: str
     address: Address
     unit: str = ""
     scale: Fraction = Fraction(1)
     offset: Fraction = Fraction(0)
-
-
-class _Connect(msgspec.Struct, frozen=True):
-    modbus: str
-    unit_id: int = 1
+    scale_from: str | None = None
+    """The point whose raw value is the power of ten."""
+    kind: str = "gauge"
+    rollover: int | None = None
+    """How many raw values a counter has."""
+    range: tuple[float, float] | None = None
+    nan: frozenset[int] = frozenset()
+    """Bit patterns that mean "no value"."""
+    enum: dict[int, str] = {}  # msgspec copies it
+    flags: dict[int, str] = {}
+    """Names by bit."""
+    single: bool = False
+    """A float32 that a client publishes with its shortest text."""
+    held: int | float | str | None = None
+    """What it holds for ever, raw; None: it moves."""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -53,6 +105,23 @@ class Device(msgspec.Struct, frozen=True):
     port: int
     unit_id: int
     points: tuple[Point, ...]
+
+
+class Listed(NamedTuple):
+    """What a list holds."""
+
+    devices: list[Device]
+    left_out: list[str]
+    """What cannot be played, and why, a sentence each."""
+
+
+# Keys that are not known are passed over everywhere: the list may say more than a simulator needs.
+
+
+class _Connect(msgspec.Struct, frozen=True):
+    modbus: str
+    unit_id: int = 1
+    base: int = 0
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -66,35 +135,77 @@ class _File(msgspec.Struct, frozen=True):
     devices: list[_Entry]
 
 
+class _Kind(msgspec.Struct, frozen=True):
+    type: str = "uint16"
+
+
+class _Known(msgspec.Struct, frozen=True):
+    name: str
+    address: _Kind
+
+
 def read(path: Path) -> list[Device]:
-    """The Modbus devices of the list; those of other protocols are passed over. Raises PointsInvalid."""
+    """The Modbus devices of the list. What is left out of it is logged. Raises PointsInvalid."""
     try:
-        return parse(path.read_bytes())
+        listed = parse(path.read_bytes())
     except OSError as error:
         raise PointsInvalid(f"{path}: {error.strerror}") from error
     except PointsInvalid as error:
         raise PointsInvalid(f"{path}: {error}") from error
+    for sentence in listed.left_out:
+        log.warning("simulators: %s", sentence)
+    return listed.devices
 
 
-def parse(text: bytes) -> list[Device]:
+def parse(text: bytes) -> Listed:
     """As ``read``, of the file's content."""
     try:
         entries = msgspec.json.decode(text, type=_File).devices
-        devices = [_device(entry) for entry in entries if entry.protocol == "modbus"]
     except msgspec.DecodeError as error:
         raise PointsInvalid(str(error)) from error
+    others = [f"{entry.device} ({entry.protocol})" for entry in entries if entry.protocol != "modbus"]
+    left_out = [f"only Modbus is played here, not {', '.join(others)}"] if others else []
+    devices = [_device(entry, left_out) for entry in entries if entry.protocol == "modbus"]
     _check_units(devices)
-    _check_scales(devices)
-    return devices
+    for device in devices:
+        _check_scales(device)
+    return Listed(devices, left_out)
 
 
-def _device(entry: _Entry) -> Device:
-    connect = msgspec.json.decode(entry.connect, type=_Connect)
-    points = msgspec.json.decode(entry.points, type=tuple[Point, ...], dec_hook=_fraction)
+def _device(entry: _Entry, left_out: list[str]) -> Device:
+    try:
+        connect = msgspec.json.decode(entry.connect, type=_Connect)
+        points = _points(entry, left_out)
+    except msgspec.DecodeError as error:
+        raise PointsInvalid(f"{entry.device}: {error}") from error
     endpoint = urlsplit(connect.modbus)
     if endpoint.scheme != "tcp" or endpoint.hostname is None:
         raise PointsInvalid(f"{entry.device}: {connect.modbus} is not tcp://host:port")
-    return Device(entry.device, endpoint.hostname, endpoint.port or 502, connect.unit_id, points)
+    moved = tuple(_moved(entry.device, point, connect.base) for point in points)
+    return Device(entry.device, endpoint.hostname, endpoint.port or 502, connect.unit_id, moved)
+
+
+def _points(entry: _Entry, left_out: list[str]) -> list[Point]:
+    points = []
+    for raw in msgspec.json.decode(entry.points, type=list[msgspec.Raw]):
+        known = msgspec.json.decode(raw, type=_Known)
+        if known.address.type in TYPES:
+            points.append(msgspec.json.decode(raw, type=Point, dec_hook=_fraction))
+        else:
+            left_out.append(f'{entry.device}/{known.name}: type "{known.address.type}" is not known, it is not played')
+    return points
+
+
+def _moved(device: str, point: Point, base: int) -> Point:
+    """With the addresses that go over the wire."""
+    address = point.address
+    if address.registers is not None:
+        address = msgspec.structs.replace(address, registers=tuple(base + at for at in address.registers))
+    elif address.at is not None:
+        address = msgspec.structs.replace(address, at=base + address.at)
+    else:
+        raise PointsInvalid(f"{device}/{point.name}: neither at nor registers")
+    return msgspec.structs.replace(point, address=address)
 
 
 def _check_units(devices: Sequence[Device]) -> None:
@@ -106,11 +217,13 @@ def _check_units(devices: Sequence[Device]) -> None:
         taken[key] = device.name
 
 
-def _check_scales(devices: Sequence[Device]) -> None:
-    for device in devices:
-        for point in device.points:
-            if not point.scale:
-                raise PointsInvalid(f"{device.name}/{point.name}: a scale of 0")
+def _check_scales(device: Device) -> None:
+    names = {point.name for point in device.points}
+    for point in device.points:
+        if not point.scale:
+            raise PointsInvalid(f"{device.name}/{point.name}: a scale of 0")
+        if point.scale_from is not None and point.scale_from not in names:
+            raise PointsInvalid(f"{device.name}/{point.name}: there is no point {point.scale_from} to scale it")
 
 
 def _fraction(kind: type, text: Any) -> Fraction:

@@ -116,6 +116,28 @@ def test_a_plant_is_ready_when_it_says_so_and_stops_within_a_second(bench: Bench
         connection.close()
 
 
+def test_a_plant_plays_one_more_meter_and_its_hub_lets_in_one_more_device(bench: Bench) -> None:
+    plant = bench.start("plant", "--directory", "sim", "--points", "points.json", *bench.hub())
+    line = f"{HOST}:{bench.ports[0]}"
+    assert told(bench.folder / plant.ready["modbus"]["control"], "stats")["lines"][line]["units"] == [1, 7]
+    hub = bench.folder / plant.ready["hub"]["control"]
+    assert told(hub, "register", device="press-7") == {"ok": True}
+    assert set(told(hub, "stats")["devices"]) == {"m-1", "press-7"}
+
+
+def test_what_is_not_played_is_said_in_one_line(bench: Bench) -> None:
+    path = bench.folder / "points.json"
+    listed = json.loads(path.read_text())
+    listed["devices"] += [{"device": f"tag-{n}", "protocol": "ble", "connect": {}, "points": []} for n in (1, 2)]
+    path.write_text(json.dumps(listed))
+    meters = bench.start("modbus", "--directory", "sim", "--points", "points.json")
+    assert meters.ready["modbus"]["lines"] == [f"{HOST}:{bench.ports[0]}"]
+    assert told(bench.folder / "sim" / "modbus.sock", "stats")["lines"][f"{HOST}:{bench.ports[0]}"]["units"] == [1]
+    meters.stop()
+    assert meters.process.stderr is not None
+    assert meters.process.stderr.read() == "simulators: only Modbus is played here, not tag-1 (ble), tag-2 (ble)\n"
+
+
 def test_ctrl_c_stops_it_too(bench: Bench) -> None:
     hub = bench.start("iothub", "--directory", "sim", *bench.hub())
     assert hub.ready["hub"]

@@ -13,6 +13,14 @@ from gateway.mapping.importers.lookup import NOTHING, Lookup
 from gateway.mapping.importers.table import Refused
 from gateway.values import TEXTS, quote
 
+_NO_VALUE = re.compile(
+    r"(?<![\w.])(0x[0-9A-Fa-f]{2,16}|-?[0-9]{3,20})\s*(?:=|:|means|is|bedeutet)?\s*"
+    r"(?:not available|unavailable|not implemented|not connected|no value|no sensor|no data|n/a\b|invalid|"
+    r"nicht verfügbar|nicht vorhanden|kein Wert|kein Fühler|kein Sensor|ungültig|non disponible|non valide)",
+    re.IGNORECASE,
+)
+"""``0x8000 = not available``"""
+
 
 class Meaning:
     """Reads the cells behind the address and the type of a row."""
@@ -39,7 +47,7 @@ class Meaning:
         found: dict[str, Setting] = {"unit": scaled.unit if scaled and scaled.unit else unit}
         if scaled and scaled.number != "1":
             found["divide" if scaled.gain == "divide" else "scale"] = scaled.number
-        found |= {"offset": offset, **(texts or self._range(row, scaled, remarks))}
+        found |= {"offset": offset, "nan": self._missing(row), **(texts or self._range(row, scaled, remarks))}
         return {key: setting for key, setting in found.items() if setting}
 
     def _warn(self, row: int, role: str, code: str, text: str, hint: str = "") -> None:
@@ -121,6 +129,11 @@ class Meaning:
                     say = "the codes in this cell cannot be read; they are left out"
                     self._lookup.warn(row, column, "I10", say, "write them like 0=Open;1=Closed")
         return {}
+
+    def _missing(self, row: int) -> list[str]:
+        """Raw values that a remark calls "not available" or the like."""
+        cells_ = [text for role in ("remark", "values", "description") for _, text in self._lookup.texts(row, role)]
+        return list(dict.fromkeys(match[1] for text in cells_ for match in _NO_VALUE.finditer(text)))
 
     # ---- range
 

@@ -64,6 +64,25 @@ async def test_disables_and_enables(rig: Rig, tell: Teller) -> None:
     assert rig.hub.devices["m-1"] is True
 
 
+async def test_registers_a_device_that_connects_then(rig: Rig, tell: Teller) -> None:
+    await rig.connect("press-7", b"\x20\x02\x00\x05")
+    assert await tell("register", device="press-7") == {"ok": True}
+    await rig.connect("press-7")
+    assert (await tell("stats"))["devices"]["press-7"]["connected"] is True
+
+
+async def test_a_device_that_is_known_stays_as_it_is(rig: Rig, tell: Teller) -> None:
+    assert await tell("register", device="m-off") == {"ok": True}
+    await rig.connect("m-off", b"\x20\x02\x00\x05")
+
+
+async def test_what_is_no_device_id_is_not_registered(rig: Rig, tell: Teller) -> None:
+    for text in ("", "press 7", "a/b", "x" * 129):
+        assert "is no device id" in (await tell("register", device=text))["error"]
+    assert "name the device" in (await tell("register"))["error"]
+    assert set(rig.hub.devices) == {"m-1", "m-2", "m-off"}
+
+
 async def test_stats_tell_devices_and_refusals(rig: Rig, tell: Teller) -> None:
     await rig.connect("m-off", b"\x20\x02\x00\x05")
     stats = await tell("stats")

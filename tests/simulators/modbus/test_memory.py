@@ -57,6 +57,34 @@ def test_overlapping_points_leave_no_hole() -> None:
     assert memory.read("holding", 0, 5) == [0, 0, 0, 0, 5]
 
 
+def test_parts_of_a_register_lie_beside_each_other() -> None:
+    high = Point("high", Address(0, type="uint8", byte="high"))
+    field = Point("field", Address(0, bits=(1, 3)))
+    bit = Point("bit", Address(0, type="bool", bits=(0, 0)))
+    memory = Memory([bit, high, field])
+    assert memory.covered == set()
+    memory.show([True, 0xAB, 5])
+    assert memory.read("holding", 0, 1) == [0xAB0B]
+    memory.show([False, 1, 0])
+    assert memory.read("holding", 0, 1) == [0x0100]
+
+
+def test_a_point_that_lies_on_another_shows_what_that_one_holds() -> None:
+    word, bit = Point("word", Address(0)), Point("bit", Address(0, type="bool", bits=(0, 0)))
+    memory = Memory([word, bit, point(1)])
+    assert memory.covered == {1}
+    memory.show([6, True, 9])
+    assert memory.read("holding", 0, 2) == [6, 9]
+
+
+def test_words_that_are_no_neighbours_leave_a_gap() -> None:
+    memory = Memory([Point("total", Address(registers=(40, 72), type="uint32"))])
+    memory.show([0x00010002])
+    assert memory.read("holding", 40, 1) == [1]
+    assert memory.read("holding", 72, 1) == [2]
+    assert memory.read("holding", 41, 1) is None
+
+
 def test_what_was_read_does_not_change_when_values_move() -> None:
     memory = Memory([point(0), point(1)])
     memory.show([1, 1])

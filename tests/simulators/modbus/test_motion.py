@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from simulators.modbus.motion import value
+from simulators.modbus.motion import STEP_S, code, count, flags, value
 
 TIMES = [30_000_000 + 0.5 * step for step in range(1200)]
 
@@ -64,6 +64,31 @@ def test_a_counter_grows_as_fast_as_the_power_says() -> None:
     grown = series("energy_import", "kWh")[-1] - series("energy_import", "kWh")[0]
     mean_kw = sum(series("power", "kW")) / len(TIMES)
     assert grown == pytest.approx(mean_kw * (TIMES[-1] - TIMES[0]) / 3600, rel=0.15)
+
+
+def test_what_is_nothing_better_known_moves_within_its_bounds() -> None:
+    values = [value("meter-1", "level", "m", t_s, (2.0, 3.0)) for t_s in TIMES]
+    assert 2 <= min(values) < 2.01
+    assert 2.99 < max(values) <= 3
+
+
+@pytest.mark.parametrize(("unit", "grown"), [("s", 600), ("min", 10), ("h", 1 / 6), ("pcs", 300), ("", 300)])
+def test_counters_of_other_things_go_on_with_time(unit: str, grown: float) -> None:
+    assert count("m", "x", unit, 30_000_600) - count("m", "x", unit, 30_000_000) == pytest.approx(grown)
+
+
+def test_a_counter_of_energy_is_that_of_the_power() -> None:
+    assert count("meter-1", "energy", "kWh", 30_000_000) == value("meter-1", "energy", "kWh", 30_000_000)
+
+
+def test_codes_and_flags_change_with_every_step() -> None:
+    steps = [30_000_000 + STEP_S * step for step in range(8)]
+    assert sorted(code("m", "state", [1, 2, 7], t_s) for t_s in steps[:3]) == [1, 2, 7]
+    assert {flags("m", "alarms", [0, 4, 15], t_s) for t_s in steps} == {
+        *(0, 1, 0x10, 0x11),
+        *(0x8000, 0x8001, 0x8010, 0x8011),
+    }
+    assert code("m", "state", [1, 2, 7], 30_000_001) == code("m", "state", [1, 2, 7], 30_000_002)
 
 
 def test_devices_and_phases_differ_and_repeat() -> None:

@@ -11,8 +11,9 @@ from fractions import Fraction
 import pytest
 
 from simulators.modbus.memory import Memory
-from simulators.modbus.play import BEGINNING_S, Player, entry, raws
+from simulators.modbus.play import Player, entry
 from simulators.modbus.points import Address, Device, Point
+from simulators.modbus.raw import BEGINNING, raws
 
 DEVICE = Device(
     "meter-1",
@@ -52,12 +53,26 @@ def test_every_step_shows_and_records_the_same() -> None:
 
 
 def test_counters_go_on_where_the_wall_clock_says() -> None:
-    counter = Device("m", "h", 1, 1, (Point("energy", Address(0, "holding", "float64"), "Wh"),))
+    counter = Device("m", "h", 1, 1, (Point("energy", Address(0, "holding", "float64"), "Wh", kind="counter"),))
     record = io.BytesIO()
     Player([(counter, Memory(counter.points))], 0.5, record).step()
     now = json.loads(record.getvalue())["values"]["energy"]
-    (expected,) = raws(counter, time.time() - BEGINNING_S)
-    assert now == pytest.approx(float(expected), abs=10)
+    (expected,) = raws(counter, time.time() - BEGINNING.timestamp())
+    assert isinstance(expected, float)
+    assert now == pytest.approx(expected, abs=10)
+
+
+def test_a_scale_factor_counts_as_its_register_says() -> None:
+    points = (Point("volts", Address(0, type="int16"), "V", scale_from="v_sf"), Point("v_sf", Address(1, type="int16")))
+    line = json.loads(entry(Device("m", "h", 1, 1, points), [2302, -1], 7))
+    assert line["values"] == {"volts": 230.2, "v_sf": -1}
+
+
+def test_points_that_lie_on_others_are_not_recorded() -> None:
+    points = (Point("word", Address(0), flags={0: "hot"}), Point("hot", Address(0, type="bool", bits=(0, 0))))
+    device, record = Device("m", "h", 1, 1, points), io.BytesIO()
+    Player([(device, Memory(points))], 0.5, record).step()
+    assert list(json.loads(record.getvalue())["values"]) == ["word"]
 
 
 async def test_steps_on_its_tick() -> None:

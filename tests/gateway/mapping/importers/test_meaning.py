@@ -132,3 +132,18 @@ def test_a_range_that_may_be_of_the_raw_value_must_not_be_the_narrower_one() -> 
 
 def test_codes_leave_no_room_for_a_range() -> None:
     assert settings(Values="0=Off;1=On", Min="0", Max="1") == {"enum": {"0": "Off", "1": "On"}}
+
+
+@pytest.mark.parametrize(
+    ("remark", "nan"),
+    [
+        ("0x80000000 = not available", ["0x80000000"]),
+        ("0x8000 no sensor, 0x7FFF: invalid", ["0x8000", "0x7FFF"]),
+        ("65535 = kein Fühler", ["65535"]),
+        ("-32768 means N/A", ["-32768"]),
+        ("see page 14: not available for model B", None),
+        ("version 2.100 not available", None),
+    ],
+)
+def test_a_raw_value_that_a_remark_calls_no_value_is_none(remark: str, nan: list[str] | None) -> None:
+    assert settings("int32", Unit="W", Remarks=remark).get("nan") == nan
