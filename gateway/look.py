@@ -12,7 +12,7 @@ from gateway.lines import with_secrets
 from gateway.mapping.program import Program
 from gateway.mapping.steps import Doubtful, step
 from gateway.mapping.totals import Totals
-from gateway.model import GOOD, Quality, RawBlock, Reading, Status, Value
+from gateway.model import GOOD, NOT_A_NUMBER, Quality, RawBlock, Reading, Status, Value
 from gateway.plant import Device, PointSpec
 from gateway.vault import Vault
 
@@ -110,7 +110,8 @@ def _scaled(spec: PointSpec, candidate: Candidate) -> Candidate:
 
 def doubt(name: str, value: Value, status: Status, candidates: Sequence[Candidate]) -> str:
     """A number that can hardly be meant, where another order gives one that can (T03)."""
-    if _likely(value) and status is GOOD:
+    # What the mapping itself calls "no value", or the device did not give, says nothing of the order.
+    if (value is None and status is not NOT_A_NUMBER) or (_likely(value) and status is GOOD):
         return ""
     for candidate in candidates[1:]:
         if isinstance(candidate.value, float) and candidate.setting.startswith("order:") and _likely(candidate.value):

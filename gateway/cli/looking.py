@@ -102,20 +102,24 @@ def _plain(value: Value) -> Any:
 
 def number(value: Value) -> str:
     """A value in a narrow column: floats with seven digits."""
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
     return f"{value:.7g}" if isinstance(value, float) else shown(_plain(value))
 
 
 def _print_device(rows: Sequence[look.Seen]) -> None:
     table = Table(box=None, padding=(0, 2), header_style="dim")
     table.add_column("point", style="cyan", no_wrap=True)
-    table.add_column("raw", no_wrap=True, max_width=24)
-    for name in ("value", "unit"):
-        table.add_column(name, no_wrap=True, justify="right" if name == "value" else "left")
+    table.add_column("raw", no_wrap=True, max_width=20)
+    table.add_column("value", justify="right", max_width=28)
+    table.add_column("unit", no_wrap=True, min_width=max((len(row.unit) for row in rows), default=0))
     for order in ORDERS:
-        table.add_column(order, justify="right", style="dim", no_wrap=True)
+        table.add_column(order, justify="right", style="dim", no_wrap=True, max_width=13)
     table.add_column("quality")
     for row in rows:
-        by_order = {one.setting.removeprefix("order: "): number(one.value) for one in row.candidates}
+        # Only numbers show a wrong order.
+        numbers = [one for one in row.candidates if type(one.value) in (int, float)]
+        by_order = {one.setting.removeprefix("order: "): number(one.value) for one in numbers}
         others = [by_order.get(order, "") for order in ORDERS]
         quality = " ".join(filter(None, (WORDS[row.status.quality.name.lower()], row.status.reason)))
         table.add_row(row.name, row.raw, number(row.value), row.unit, *others, quality)

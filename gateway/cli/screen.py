@@ -31,6 +31,8 @@ def shown(value: object) -> str:
     """A value as people read it: at most six digits after the point."""
     if value is None:
         return "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, float):
         return f"{value:.6f}".rstrip("0").rstrip(".")
     return str(value)

@@ -10,7 +10,7 @@ import pytest
 
 from gateway import look, plugins
 from gateway.adapter import Candidate
-from gateway.model import GOOD, Quality, RawBlock, Status
+from gateway.model import GOOD, NOT_A_NUMBER, Quality, RawBlock, Status
 from gateway.plant import Device as PlantDevice
 from gateway.plant import read
 from gateway.vault import Vault
@@ -101,5 +101,10 @@ def test_only_a_number_that_can_hardly_be_meant_is_doubted(
     value: float | None, others: list[float], doubt: str
 ) -> None:
     candidates = [Candidate("order: ABCD", value), *(Candidate("order: CDAB", other) for other in others)]
-    status = GOOD if value is not None else Status(Quality.BAD, "not a number")
+    status = GOOD if value is not None else NOT_A_NUMBER
     assert look.doubt("power", value, status, candidates) == doubt
+
+
+def test_what_the_mapping_calls_no_value_is_no_wrong_order() -> None:
+    candidates = [Candidate("order: ABCD", None), Candidate("order: BADC", 12.8)]
+    assert look.doubt("t", None, Status(Quality.BAD, "no value (nan 0x8000)"), candidates) == ""
