@@ -1,11 +1,11 @@
-# demo · test · check · bench: each does its own set-up. Nothing is installed outside this folder, except Debian packages
-# that tests need (only where this user may install them).
+# demo · test · check · bench · fuzz: each does its own set-up. Nothing is installed outside this folder, except Debian
+# packages that tests need (only where this user may install them).
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 DEBIAN := mosquitto mosquitto-clients openssl $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench fuzz clean
 
 demo: .venv/run.done
 	@$(BIN)/fieldgate demo
@@ -23,6 +23,10 @@ check: .venv/dev.done
 
 bench: .venv/dev.done
 	$(BIN)/python -m tests.bench
+
+# Broken plants, 20,000 of them; N=... for more.
+fuzz: .venv/dev.done
+	$(BIN)/python -m tests.fuzz.mapping $(N)
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -190,6 +190,8 @@ class Adapter(Generic[D, A]):
     """The point's name, the profile's keys, an address as it was written, and all texts that were written for the point
     (its own and the defaults): the address as it is on the wire, and what is wrong with it (``point`` is 0 there).
     Pure, and judged once per profile, not per device."""
+    shared: bool = False
+    """Several devices may have the same ``connect:``, since their addresses tell them apart (nodes of one server)."""
     steps: Sequence[str] = ("at",)
     """The keys of an address that ``repeat: {i: 1..24, step: 2}`` moves."""
     plan: Callable[[Sequence[Point[D, A]]], Sequence[Planned]] | None = None

@@ -17,6 +17,8 @@ log = logging.getLogger("fieldgate")
 
 NAME = "counters.json"
 LOOK_S = 1.0
+LAST_S = 600.0
+"""How old the last value of a counter may be that is kept: by it a rollover while the gateway stood still is seen."""
 LARGEST_BYTES = 64_000_000
 
 
@@ -31,12 +33,13 @@ def kept(state: Path) -> Iterator[Totals]:
 
 
 async def keep(state: Path, totals: Totals) -> None:
-    """Write them whenever one has rolled over, within a second, until cancelled."""
-    bases = totals.bases
+    """Write them within a second after one has rolled over, and now and then, until cancelled."""
+    bases, waited_s = totals.bases, 0.0
     while True:
         await asyncio.sleep(LOOK_S)
-        if totals.bases != bases:
-            bases = totals.bases
+        waited_s += LOOK_S
+        if totals.bases != bases or waited_s >= LAST_S:
+            bases, waited_s = totals.bases, 0.0
             await asyncio.to_thread(_write, state / NAME, totals.dump())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import accumulate
+from typing import TypeAlias
 
 from gateway.buffer import Buffer, BufferFull, BufferTrouble
 from gateway.mapping.spec import ENRICH
@@ -13,6 +15,11 @@ from gateway.model import Batch, Message, Reading
 from gateway.plant import Device, Enrichment
 from gateway.retry import Backoff
 from gateway.status import Board, Health
+
+_Split: TypeAlias = tuple[str, tuple[int, ...], int]
+"""A scan in a batch: its device, the positions of its points, and where it begins."""
+_SPLITS = 256
+"""So many are remembered: a poller's batches are few, a listener's may hold ever other points."""
 
 
 class Pipeline:
@@ -34,6 +41,7 @@ class Pipeline:
         totals = totals or Totals()
         self.scans = {device.name: Scans(device, totals, enrich) for device in devices}
         self._healths = {device.name: board.health("device", device.name) for device in devices}
+        self._splits: dict[tuple[int, ...], list[_Split]] = {}
         # The line's points are the devices' points one after the other: where each device's begin.
         self._home: list[tuple[str, int]] = [
             (device.name, index) for device in devices for index in range(len(device.points))
@@ -49,15 +57,25 @@ class Pipeline:
         for (device, _, readings), scan in zip(scans, made, strict=True):
             self._report(self._healths[device], scan, readings)
 
-    def _by_device(self, readings: Sequence[Reading]) -> list[tuple[str, tuple[int, ...], list[Reading]]]:
+    def _by_device(self, readings: Sequence[Reading]) -> list[tuple[str, tuple[int, ...], Sequence[Reading]]]:
         """Split where the device changes or a point comes a second time."""
-        groups: list[tuple[str, dict[int, Reading]]] = []
-        for reading in readings:
-            device, position = self._home[reading.point]
+        points = tuple([reading.point for reading in readings])
+        splits = self._splits.get(points) or self._prepare(points)
+        return [(device, positions, readings[begin : begin + len(positions)]) for device, positions, begin in splits]
+
+    def _prepare(self, points: tuple[int, ...]) -> list[_Split]:
+        groups: list[tuple[str, dict[int, None]]] = []
+        for point in points:
+            device, position = self._home[point]
             if not groups or groups[-1][0] != device or position in groups[-1][1]:
                 groups.append((device, {}))
-            groups[-1][1][position] = reading
-        return [(device, tuple(scan), list(scan.values())) for device, scan in groups]
+            groups[-1][1][position] = None
+        ends = accumulate((len(scan) for _, scan in groups), initial=0)
+        if len(self._splits) >= _SPLITS:
+            self._splits.clear()
+        splits = [(device, tuple(scan), begin) for (device, scan), begin in zip(groups, ends, strict=False)]
+        self._splits[points] = splits
+        return splits
 
     def _report(self, health: Health, scan: Made, readings: Sequence[Reading]) -> None:
         health.counters["accepted"] += len(scan.messages)

@@ -63,12 +63,13 @@ def read(folder: Path, adapters: Adapters) -> Plant:
     library = Library(bundled, lambda path: files.block(path, "profile"), adapters, units, report)
     complete = "profile" not in files.broken
     library.add(files.blocks["profile"], files.profile_names, complete=complete)
+    registry, all_paths = assets.read(files.blocks["assets"], report)
     known = devices.Known(
         profiles=library.named(devices.named_profiles(files.blocks["devices"])),
         profile_names=frozenset({*library.names, *files.profile_names}),
         all_profiles=complete and not library.unnamed,
-        assets=assets.read(files.blocks["assets"], report),
-        all_assets="assets" not in files.broken,
+        assets=registry,
+        all_assets=all_paths and "assets" not in files.broken,
         varied=library.variant,
         units=units,
     )

@@ -15,6 +15,7 @@ ADAPTER: Adapter[Connect, Address] = Adapter(
     check=check,
     profile=Profile,
     resolve=resolve,
+    shared=True,
     steps=(),
     plan=plan,
     decode=decode,

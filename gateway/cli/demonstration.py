@@ -107,8 +107,8 @@ def run(directory: Path, stack: ExitStack) -> None:
     outage = f"{Path(sys.argv[0])} demo --outage"
     hints = [f"in a second terminal: {outage}    (takes the hub away for 20 s)", "Ctrl-C ends the demo"]
     click.echo(
-        f"files of the demo: {directory} (plant/ is what a plant engineer edits, gateway.log what operators see, manual/ "
-        "the register list of a meter that nobody has described yet)"
+        f"files of the demo: {directory} (plant/ is what a plant engineer edits, gateway.log what operators see, "
+        "manual/ the register list of a meter that nobody has described yet)"
     )
     if sys.stdin.isatty() and sys.stdout.isatty():
         show_live(directory, ["o takes the hub away and brings it back; q ends the demo", *hints])

@@ -12,15 +12,20 @@ from gateway.mapping.spec import Asset
 from gateway.values import quote
 
 
-def read(blocks: Sequence[Block], report: Report) -> dict[str, Asset]:
-    """All assets of the plant by path, also those with mistakes: they are known. One block for each file."""
+def read(blocks: Sequence[Block], report: Report) -> tuple[dict[str, Asset], bool]:
+    """All assets of the plant by path, also those with mistakes; and whether all paths are known. One block a file.
+
+    A path with a mistake is not: nothing is said of devices that name it as it should be.
+    """
     levels = _levels(blocks, report)
+    complete = True
     found: dict[str, Asset] = {}
     places: dict[str, Place] = {}
     for block in blocks:
         judge(AssetsFile, block, Owner("this file", block.place), report)
         assets = block.get("assets")
         if not isinstance(assets, Block):
+            complete = False
             continue
         for path in assets:
             place = assets.keys_at[path]
@@ -30,9 +35,9 @@ def read(blocks: Sequence[Block], report: Report) -> dict[str, Asset]:
                 report.error(place, "A02", text, "delete one of the two")
                 continue
             places[path] = place
-            _check_path(path, place, levels, report)
+            complete &= _check_path(path, place, levels, report)
             found[path] = _asset(path, assets, levels, report)
-    return found
+    return found, complete
 
 
 def _levels(blocks: Sequence[Block], report: Report) -> tuple[str, ...]:
@@ -50,16 +55,19 @@ def _levels(blocks: Sequence[Block], report: Report) -> tuple[str, ...]:
     return tuple(str(level) for level in levels) if isinstance(levels, Items) else ()
 
 
-def _check_path(path: str, place: Place, levels: Sequence[str], report: Report) -> None:
+def _check_path(path: str, place: Place, levels: Sequence[str], report: Report) -> bool:
+    """Whether it can be a path."""
     parts = path.split("/")
     for part in parts:
         if not NAME.fullmatch(part):
             text = f"{quote(part)} in asset path {quote(path)} is not a valid name"
             report.error(place, "M18", text, NAME_HINT)
-            return
+            return False
     if levels and len(parts) != len(levels):
         text = f"asset path {quote(path)} has {len(parts)} parts, but levels: has {len(levels)} ({'/'.join(levels)})"
         report.error(place, "A01", text, "write one part for each level")
+        return False
+    return True
 
 
 def _asset(path: str, assets: Block, levels: Sequence[str], report: Report) -> Asset:

@@ -16,14 +16,14 @@ from gateway.values import quote
 def changed(
     profile: Profile, change: Node, units: Units, report: Report
 ) -> tuple[Sequence[ProfilePoint], Sequence[DerivedPoint]]:
-    """The points of a device: the profile's, and anew those that ``change`` names. Reports D08 for names of no point."""
+    """The points of a device: the profile's, and anew those that ``change`` names. Reports names of no point (D08)."""
     known, reader, entries = profile.known, profile.reader, profile.derived_entries
     if not isinstance(change, Block) or known is None or reader is None or entries is None:
         return profile.points, profile.derived
     for name, place in change.keys_at.items():
         if name not in known.names and known.complete:
             text = f"profile {quote(profile.name)} has no point {quote(name)}"
-            hint = report.did_you_mean(name, sorted(known.names), otherwise="name one of its points")
+            hint = report.did_you_mean(name, known.names, otherwise="name one of its points")
             report.error(place, "D08", text, hint)
     points = _points(profile.points, change, known, reader, report)
     return points, _derived(profile.derived, change, entries, known, units, report)

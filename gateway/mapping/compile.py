@@ -39,7 +39,9 @@ def normaliser(spec: PointSpec, power: int = 0, *, total: bool = False) -> Norma
     offset = spec.offset * spec.factor + spec.shift
     if type_ is None:
         missing: dict[int | float, Status] = {pattern: _no_value(hex(pattern)) for pattern in spec.nan}
-        return _unless(missing, _whatever(scale, offset)) if missing else _whatever(scale, offset)
+        limits = (0, _HIGHEST + 1) if total else (_LOWEST, _HIGHEST)
+        either = _whatever(scale, offset, limits)
+        return _unless(missing, either) if missing else either
     bits: tuple[int, int] | None = getattr(spec.point.address, "bits", None)
     width = BIT_WIDTHS[type_] if bits is None else bits[1] - bits[0] + 1
     kind = type_ if bits is None else "uint64"
@@ -190,9 +192,9 @@ def _is_double(number: Fraction) -> bool:
         return False
 
 
-def _whatever(scale: Fraction, offset: Fraction) -> Normaliser:
+def _whatever(scale: Fraction, offset: Fraction, limits: tuple[int, int] = (_LOWEST, _HIGHEST)) -> Normaliser:
     """For addresses that do not tell the type: each value by what it is. What is no number stays; bytes become hex."""
-    real, whole = _real(scale, offset), _whole(scale, offset, (_LOWEST, _HIGHEST))
+    real, whole = _real(scale, offset), _whole(scale, offset, limits)
 
     def scaled(raw: Value) -> Value | Status:
         if type(raw) is float:

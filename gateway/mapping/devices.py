@@ -11,13 +11,14 @@ from pydantic import BaseModel, BeforeValidator
 from gateway.adapter import Adapter
 from gateway.mapping.changes import changed
 from gateway.mapping.diagnostics import Place, Report, did_you_mean
-from gateway.mapping.document import IDENTITY, IDENTITY_HINT, DeviceSettings, DevicesFile
+from gateway.mapping.document import IDENTITY, IDENTITY_HINT, NAME, DeviceSettings, DevicesFile
 from gateway.mapping.judge import Owner, child, judge
 from gateway.mapping.load import Block
 from gateway.mapping.points import ProfilePoint
 from gateway.mapping.profiles import Profile
 from gateway.mapping.spec import Asset, Device, From, PointSpec
 from gateway.mapping.units import Units
+from gateway.model import Point
 from gateway.values import Secret, quote, seconds
 
 
@@ -54,7 +55,7 @@ def read(blocks: Sequence[Block], known: Known, report: Report) -> tuple[Device,
     entries = _once(entries, report)
     devices = [(entry, _device(entry, known, report)) for entry in entries]
     sound = [(entry, device) for entry, device in devices if device is not None]
-    _check_addresses(sound, report)
+    _check_addresses(sound, known, report)
     return tuple(device for _, device in sound)
 
 
@@ -113,7 +114,7 @@ def _device(entry: _Entry, known: Known, report: Report) -> Device | None:
     asset = known.assets.get(settings.asset)
     if settings.asset and asset is None and known.all_assets:
         text = f"there is no asset {quote(settings.asset)}"
-        hint = report.did_you_mean(settings.asset, tuple(known.assets), otherwise="add it to a file *.assets.yaml")
+        hint = report.did_you_mean(settings.asset, known.assets.keys(), otherwise="add it to a file *.assets.yaml")
         report.error(entry.block.values_at["asset"], "D03", text, hint)
     if profile is None or profile.adapter is None:
         return None
@@ -146,7 +147,7 @@ def _specs(device: str, connect: BaseModel, points: Sequence[ProfilePoint]) -> t
     return tuple(
         replace(
             point.spec,
-            point=replace(point.spec.point, device=device, connect=connect),
+            point=Point(device, connect, point.spec.point.name, point.spec.point.address, point.spec.point.every_s),
             scale_from=index.get(point.scale_from),
         )
         for point in points
@@ -159,7 +160,7 @@ def _check_sources(entry: _Entry, asset: Asset | None, points: set[str], report:
     for name, text in entry.settings.context.items():
         if isinstance(text, From) and text.point not in points and isinstance(own, Block):
             text_ = f"{entry.name} takes {quote(name)} from the point {quote(text.point)}, which it has not"
-            hint = report.did_you_mean(text.point, sorted(points), otherwise="name one of its points")
+            hint = report.did_you_mean(text.point, points, otherwise="name one of its points")
             report.error(own.values_at[name], "D10", text_, hint)
     if asset is None:
         return
@@ -168,7 +169,7 @@ def _check_sources(entry: _Entry, asset: Asset | None, points: set[str], report:
         if isinstance(text, From) and text.point not in points:
             asset_ = f"the asset of {entry.name}"
             text_ = f"{asset_} takes {quote(name)} from the point {quote(text.point)}, which it has not"
-            hint = report.did_you_mean(text.point, sorted(points), otherwise="name one of its points")
+            hint = report.did_you_mean(text.point, points, otherwise="name one of its points")
             report.error(entry.block.values_at["asset"], "D10", text_, hint)
 
 
@@ -179,14 +180,14 @@ def _profile(entry: _Entry, known: Known, report: Report) -> Profile | None:
         if name not in known.profile_names and known.all_profiles:
             text = f"there is no profile {quote(name)}"
             otherwise = "fieldgate profiles lists those that there are"
-            hint = did_you_mean(name, sorted(known.profile_names), otherwise=otherwise)
+            hint = report.did_you_mean(name, known.profile_names, otherwise=otherwise)
             report.error(entry.block.values_at["profile"], "D02", text, hint)
         return None
     if not variant:
         return profile
     if variant not in profile.variants:
-        if profile.known is None or not profile.known.complete:
-            return None  # more of them may stand in what cannot be read
+        if profile.known is None or not profile.known.complete or not all(map(NAME.fullmatch, profile.variants)):
+            return None  # it may stand in what cannot be read, or be one of those with a wrong name
         text = f"profile {quote(name)} has no variant {quote(variant)}"
         there = f"there are: {', '.join(profile.variants)}" if profile.variants else "leave it out"
         report.error(
@@ -244,12 +245,15 @@ def _check_points(
             say(place, finding.code, finding.text, finding.hint)
 
 
-def _check_addresses(devices: Sequence[tuple[_Entry, Device]], report: Report) -> None:
+def _check_addresses(devices: Sequence[tuple[_Entry, Device]], known: Known, report: Report) -> None:
     """Two devices at one address (D05)."""
-    taken: dict[tuple[str, str, str], _Entry] = {}
+    taken: dict[tuple[str, ...], _Entry] = {}
     for entry, device in devices:
         address = _address(device.connect)
-        key = (device.protocol, device.line, repr(address))
+        adapter = known.profiles[device.profile].adapter
+        # Machines behind one server are told apart by their nodes; the same nodes twice are one machine.
+        nodes = (device.profile, device.variant) if adapter is not None and adapter.shared else ()
+        key = (device.protocol, device.line, repr(address), *nodes)
         if key not in taken:
             taken[key] = entry
             continue

@@ -112,7 +112,9 @@ class Report:
     def did_you_mean(self, word: str, words: Collection[str], *, otherwise: str = "") -> str:
         """As the function, for words that may be very many: from some thousand mistakes on nobody reads the hints."""
         self._compared += len(words)
-        return did_you_mean(word, words, otherwise=otherwise) if self._compared <= _MOST_COMPARED else otherwise
+        if self._compared > _MOST_COMPARED:
+            return otherwise
+        return did_you_mean(word, sorted(words), otherwise=otherwise)
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """By file, line and column."""

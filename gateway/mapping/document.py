@@ -56,7 +56,13 @@ def _one_or_more(value: Any) -> Any:
 def _paths(texts: list[str]) -> list[str]:
     if not texts or not all(texts):
         raise fault("M20", "{key} names no file", "write for example certs/hub-root.pem")
-    return texts
+    return [_path(text) for text in texts]
+
+
+def _path(text: str) -> str:
+    if len(text) > 1024 or any(len(part.encode()) > 255 for part in text.split("/")):
+        raise fault("M13", f"{quote(text)} is too long for the path of a file", "shorten it")
+    return text
 
 
 def _some(text: str) -> str:
@@ -211,7 +217,9 @@ class GatewayFile(Settings):
 
     kind: Literal["fieldgate/gateway/v1"] = Field("fieldgate/gateway/v1", alias="schema")
     name: Name = Field(..., description="the gateway's name")
-    state: Some = Field(..., description="a folder for keys, certificates and waiting data")
+    state: Annotated[Some, AfterValidator(_path)] = Field(
+        ..., description="a folder for keys, certificates and waiting data"
+    )
     upstream: dict[str, Any] = Field(..., description="where data goes")
     buffer: BufferSettings = Field(BufferSettings(), description="How much may wait on the disk.")
     enrich: list[Enrichment] = Field(

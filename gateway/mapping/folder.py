@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from gateway.mapping import load
-from gateway.mapping.diagnostics import Place, Report, did_you_mean
+from gateway.mapping.diagnostics import Place, Report, closest, did_you_mean
 from gateway.mapping.load import Block, Items
 from gateway.values import quote
 
@@ -21,6 +21,7 @@ SCHEMAS = {
 }
 """The kinds of files, with the first line that says so."""
 
+_PROFILE = re.compile("^profile: *[\"']?([a-z0-9][a-z0-9_.-]{0,63})[\"']? *(?:#.*)?$", re.MULTILINE)
 _ENTRIES_LIMIT = 20_000
 _DEPTH_LIMIT = 12
 
@@ -86,7 +87,7 @@ class Files:
         return None
 
     def _remember(self, kind: str, text: str | None) -> None:
-        name = re.search("^profile: *[\"']?([a-z0-9_.-]+)", text or "", re.MULTILINE)
+        name = _PROFILE.search(text or "")
         if kind == "profile" and name:
             self.profile_names.add(name[1])
         else:
@@ -142,8 +143,20 @@ def _not_read(path: Path, report: Report) -> None:
     report.warning(whole(path), "F05", text, hint)
 
 
+def _misspelled(block: Block, report: Report) -> bool:
+    """Report and take away a key that was meant to be ``schema:``."""
+    for name, value in block.items():
+        if value in SCHEMAS.values() or closest(name, ("schema",)):
+            report.error(block.keys_at[name], "M01", f"unknown setting {quote(name)}", 'did you mean "schema"?')
+            del block[name]
+            return True
+    return False
+
+
 def _check_schema(block: Block, kind: str, report: Report) -> None:
     """Report and take away a ``schema:`` that is missing (F01), unknown (F02) or of another kind of file (F04)."""
+    if "schema" not in block and _misspelled(block, report):
+        return
     if "schema" not in block:
         text = "the first line must say what the file is"
         report.error(Place(block.place.file, 1, 1), "F01", text, f"write  schema: {SCHEMAS[kind]}")

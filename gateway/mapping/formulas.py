@@ -28,7 +28,7 @@ def check_names(owner: str, key: str, formula: Formula, block: Block, known: Col
     for name in formula.names:
         if name not in known:
             place = block.text_at(key, formula.at(name))
-            hint = report.did_you_mean(name, sorted(known), otherwise="name a point of this profile")
+            hint = report.did_you_mean(name, known, otherwise="name a point of this profile")
             report.error(place, "X03", f"{owner}: there is no point {quote(name)}", hint)
 
 

@@ -213,8 +213,9 @@ class _Tree:
         for event in events:
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                self._check(event)
-                self._add(self._scalar(event), self._at(event), quoted=event.style in _QUOTE_STYLES)
+                wrong = self._check(event) and not event.value
+                node = SPOILED if wrong else self._scalar(event)
+                self._add(node, self._at(event), quoted=event.style in _QUOTE_STYLES)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._check(event)
                 self._open(event)
@@ -239,12 +240,14 @@ class _Tree:
             self._report.error(self._at(event), "Y07", text, "put it into a file of its own")
             raise _GivenUp
 
-    def _check(self, event: Any) -> None:
+    def _check(self, event: Any) -> bool:
+        """Whether there was something to report."""
         if event.anchor is not None:
             self._anchor(self._at(event))
         if event.tag is not None:
             hint = 'delete it; a text that begins with ! must be put in "quotes"'
             self._report.error(self._at(event), "Y06", 'a YAML tag ("!...") is not supported', hint)
+        return event.anchor is not None or event.tag is not None
 
     def _anchor(self, place: Place) -> None:
         # Once per file: an alias bomb would be as many messages as aliases.

@@ -51,6 +51,11 @@ def _ordered(bounds: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
     return bounds
 
 
+_MOST_NANS = 100
+_MOST_TEXTS = 1000
+"""A profile that says so much at ten thousand points is no device model."""
+
+
 class Band(NamedTuple):
     """A deadband as it is written."""
 
@@ -63,6 +68,8 @@ _BAND = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) *(\S.{0,40})?")
 
 
 def _band(text: Any) -> Any:
+    if isinstance(text, list | dict):
+        raise fault("M11", "{key} needs a number and a unit", "write for example 0.5 V or 1 %")
     if not isinstance(text, str):
         return text
     if re.match("[0-9]+,[0-9]", text):
@@ -128,9 +135,13 @@ class PointSettings(Settings):
     offset: Number = Field(Decimal(0), description="Is added after scaling.")
     scale_from: str = Field("", description="The point whose raw value n scales this one by 10 to the power of n.")
     nan: Annotated[list[Whole], BeforeValidator(_several)] = Field(
-        default_factory=list, description='Raw values that mean "no value", as the register holds them: [0x8000].'
+        default_factory=list,
+        max_length=_MOST_NANS,
+        description='Raw values that mean "no value", as the register holds them: [0x8000].',
     )
-    enum: dict[Whole, Word] = Field(default_factory=dict, description="Texts for raw values: {0: off, 1: on}.")
+    enum: dict[Whole, Word] = Field(
+        default_factory=dict, max_length=_MOST_TEXTS, description="Texts for raw values: {0: off, 1: on}."
+    )
     flags: dict[Annotated[Whole, AfterValidator(_bit)], Word] = Field(
         default_factory=dict, description="Names for single bits: {0: overload, 3: door_open}."
     )

@@ -54,11 +54,16 @@ class DerivedPoint:
     spec: DerivedSpec
 
 
+def is_point_name(name: str) -> bool:
+    """Whether a point can be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def point_name(name: str, place: Place, report: Report) -> None:
     """Report a name that no point can have (R01)."""
-    if not _NAME.fullmatch(name):
+    if not is_point_name(name):
         word = re.sub("[^a-z0-9]+", "_", name.casefold()).strip("_")[:64]
-        example = word if _NAME.fullmatch(word) else "for example power_l1"
+        example = word if is_point_name(word) else "for example power_l1"
         hint = f"use small letters, digits and _, a letter first: {example}"
         report.error(place, "R01", f"point name {quote(name)} is not allowed", hint)
 
@@ -79,7 +84,10 @@ class PointReader:
         units: Units,
         report: Report,
     ) -> None:
-        """``heads``: the adapter's keys at the top of each file, the profile's own last. ``defaults`` are judged."""
+        """``heads``: the adapter's keys at the top of each file, the profile's own last; None where one is wrong.
+
+        ``defaults`` are judged.
+        """
         self._adapter = adapter
         self._heads = heads
         self._head = list(heads.values())[-1]
@@ -136,6 +144,8 @@ class PointReader:
         # An address is meant as the file says in which it stands: a profile may extend one with other numbering.
         files = (merged.values_at[key].file for key in self._telling if key in merged)
         head = self._heads.get(next(files, ""), self._head)
+        if head is None:
+            return address  # what is wrong at the top of the file is told there
         resolved, findings = self._adapter.resolve(name, head, address, texts)
         for finding in findings:
             say = self._report.warning if finding.warning else self._report.error

@@ -11,11 +11,19 @@ from pydantic import BaseModel
 from gateway.adapter import Adapter
 from gateway.mapping import formulas
 from gateway.mapping.diagnostics import Place, Report, closest
-from gateway.mapping.document import ProfileFile, VariantSettings
+from gateway.mapping.document import NAME, ProfileFile, VariantSettings
 from gateway.mapping.judge import Owner, child, judge, names, unknown
 from gateway.mapping.load import SPOILED, Block
 from gateway.mapping.point_settings import PointSettings
-from gateway.mapping.points import DerivedPoint, PointReader, ProfilePoint, allowed, one_scale, read_derived
+from gateway.mapping.points import (
+    DerivedPoint,
+    PointReader,
+    ProfilePoint,
+    allowed,
+    is_point_name,
+    one_scale,
+    read_derived,
+)
 from gateway.mapping.repeat import expanded
 from gateway.mapping.tree import Tree, built, each_over, places, without_none
 from gateway.mapping.units import Units
@@ -101,7 +109,7 @@ def read(
 def check_extends(block: Block, known: Sequence[str], report: Report) -> None:
     """Report an extended profile that does not exist (F08)."""
     name = block.get("extends")
-    if isinstance(name, str) and name.strip() not in known:
+    if isinstance(name, str) and NAME.fullmatch(name.strip()) and name.strip() not in known:
         hint = report.did_you_mean(name, known, otherwise="fieldgate profiles lists those that there are")
         report.error(block.values_at["extends"], "F08", f"there is no profile {quote(name)} to extend", hint)
 
@@ -113,7 +121,13 @@ def _judge_head(tree: Tree, report: Report) -> bool:
     if "points" not in head and tree.points:
         head.put("points", tree.points, tree.points.place, tree.points.place)
     owner = Owner("this file", tree.head.place)
-    judged = judge(ProfileFile, head, owner, report, partial=not tree.complete) is not None
+    # What is missing below is told there.
+    told = {"protocol", "points"} if "extends" in tree.head else set()
+    for name in tree.head:
+        # Without a protocol nobody else can tell which keys there are.
+        if "protocol" not in tree.head and closest(name, ("protocol",)):
+            told.add(unknown(name, tree.head.keys_at[name], tuple(core), report))
+    judged = judge(ProfileFile, head, owner, report, partial=not tree.complete, meant=told) is not None
     for name in tree.variants:
         variant = child(tree.variants, name, report)
         if variant is not None:
@@ -159,8 +173,10 @@ class _Reading:
             del self.entries[name]
         defaults = _defaults(tree, adapter.address, units, report)
         self.reader = PointReader(adapter, heads, defaults, units, report)
-        self.points = self._points(points.written) if None not in heads.values() else ()
+        self.points = self._points(points.written)
         derived = self._derived(tree.derived)
+        # A name that no point can have was probably meant to be one that others name.
+        complete &= all(is_point_name(name) for name in (*self.entries, *tree.derived))
         self.known = Known(self.entries, frozenset((*self.entries, *tree.derived)), complete)
         for point in self.points:
             check_point(point, self.known, report)
@@ -202,7 +218,9 @@ def check_point(point: ProfilePoint, known: Known, report: Report, *, but_in: st
             wrong = f"there is no point {quote(source)} to take the scale factor from"
             if source == name:
                 wrong = "it cannot take the scale factor from itself"
-            hint = report.did_you_mean(source, sorted(known.points.keys() - {name}), otherwise="name another point")
+            hint = report.did_you_mean(source, known.points.keys(), otherwise="name another point")
+            if hint.endswith(f'"{name}"?'):
+                hint = "name another point"
             report.error(point.merged.values_at["scale_from"], "B10", f"{name}: {wrong}", hint)
         if point.spec.when is not None:
             formulas.check_names(name, "when", point.spec.when, point.merged, known.names, report)
@@ -232,12 +250,14 @@ def in_order(derived: Sequence[DerivedPoint], report: Report) -> tuple[DerivedPo
 def _own_head(head: Block, adapter: Adapter[Any, Any], report: Report) -> BaseModel | None:
     """The adapter's keys at the top of a file; None where one is wrong. Reports keys that nobody knows (M01)."""
     core, own = names(ProfileFile), names(adapter.profile)
+    before = report.errors
     for name in head:
         if name not in core and name not in own:
             unknown(name, head.keys_at[name], (*core, *own), report)
+    strange = report.errors != before
     block = head.only(name for name in own if name in head)
     judged: BaseModel | None = judge(adapter.profile, block, Owner("this file", head.place), report)
-    return judged
+    return None if strange else judged
 
 
 def _defaults(tree: Tree, address: type[BaseModel], units: Units, report: Report) -> Block:

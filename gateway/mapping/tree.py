@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.mapping.diagnostics import Place, Report, did_you_mean
+from gateway.mapping.diagnostics import Place, Report, closest
 from gateway.mapping.load import Block, Items, Node
 from gateway.mapping.repeat import names_of
 from gateway.values import quote
 
+_MOST = 16
+"""Profiles below one another."""
 NONE = "none"
 """Takes away a setting that stands below: ``deadband: none``."""
 
@@ -78,7 +80,7 @@ class Tree:
         named = {name: place for name, place in zip(listed, listed.values_at, strict=True) if isinstance(name, str)}
         for name, place in named.items():
             if name not in known and below.complete:
-                hint = did_you_mean(name, sorted(known), otherwise="leave it out")
+                hint = report.did_you_mean(name, known, otherwise="leave it out")
                 report.error(place, "D08", f"there is no point {quote(name)} that could be left out", hint)
         points, derived, later = (
             part.only(name for name in part if name not in named) for part in (self.points, self.derived, self.later)
@@ -153,11 +155,15 @@ def _chain(chain: list[Block], find: Callable[[str], Block | None], report: Repo
         if name in names:
             _circle(chain[names.index(name) :], report)
             return False
+        if len(chain) > _MOST:
+            text = f"profile {quote(names[0])} builds upon more than {_MOST} others"
+            report.error(chain[-1].values_at["extends"], "F07", text, "put some of them together")
+            return False
         below = find(name) if name else None
         if below is None:
             return False
         chain.append(below)
-    return True
+    return not any(closest(name, ("extends",)) for name in chain[-1])  # a misspelled one is told elsewhere
 
 
 def _circle(circle: Sequence[Block], report: Report) -> None:

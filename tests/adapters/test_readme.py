@@ -106,7 +106,9 @@ async def test_the_example_stands_the_battery(rig: Rig, check: battery.Check) ->
 async def test_the_example_says_what_the_device_does_not_know(rig: Rig) -> None:
     known = rig.points[0]
     unknown = Point("drive", known.connect, "lvl", type(known.address)(key="LVL"), 0.05)
-    async with asyncio.timeout(battery.LIMIT_S), rig.adapter.connect([known, unknown]) as session:
+    connect = rig.adapter.connect
+    assert connect is not None
+    async with asyncio.timeout(battery.LIMIT_S), connect([known, unknown]) as session:
         good, bad = (await session.read()).readings
     assert good.value == 1480.5
     assert bad.value is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from tests.bench import w1
+from tests.bench import mapping, w1
 
 WORKLOADS = ((10, 100), (100, 100))
 
@@ -16,6 +16,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as directory:
             rows = w1.run_gateway(Path(directory), devices, tags, "100ms")
         w1.show(f"W1: {devices} devices x {tags} tags at 100 ms ({devices * tags * 10:,} tags/s offered)", rows)
+    mapping.main()
 
 
 if __name__ == "__main__":

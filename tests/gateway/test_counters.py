@@ -71,3 +71,20 @@ def test_a_disk_that_takes_nothing_is_said_and_ends_nothing(tmp_path: Path, capl
     with caplog.at_level(logging.WARNING), kept(tmp_path / "missing") as totals:
         totals.total("meter", "energy", 100)(1)
     assert "cannot be written" in caplog.text
+
+
+async def test_the_last_value_is_kept_now_and_then_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed without a word, and full once meanwhile: the total goes on."""
+    monkeypatch.setattr(counters, "LOOK_S", 0.01)
+    monkeypatch.setattr(counters, "LAST_S", 0.03)
+    with kept(tmp_path) as totals:
+        totals.total("meter", "energy", 65536)(65000)
+        task = asyncio.create_task(keep(tmp_path, totals))
+        async with asyncio.timeout(5):
+            while not (tmp_path / counters.NAME).exists():
+                await asyncio.sleep(0.01)
+        task.cancel()
+        after_the_kill = json.loads((tmp_path / counters.NAME).read_text())
+    (tmp_path / counters.NAME).write_text(json.dumps(after_the_kill))
+    with kept(tmp_path) as totals:
+        assert totals.total("meter", "energy", 65536)(10) == 65546

@@ -42,7 +42,7 @@ def test_the_example_has_two_meters_of_different_make_on_one_line() -> None:
     ]
     assert len({device.line for device in plant.devices}) == 1
     every = {spec.point.name: spec.point.every_s for spec in plant.devices[0].points}
-    assert (every["voltage_l1"], every["energy_import"]) == (1.0, 10.0)
+    assert (every["voltage_l1"], every["energy_import"]) == (1.0, 60.0)
 
 
 def test_a_profile_of_the_plant_wins_over_a_bundled_one_of_its_name(tmp_path: Path) -> None:
@@ -100,6 +100,50 @@ def test_files_of_a_folder_that_is_named_with_a_slash_are_named_shortly(
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "plant", changed("gateway.yaml", "log: info", "log: loud"))
     assert [one.file for one in judged(Path("plant/"))[1]] == ["plant/gateway.yaml"]
+
+
+def said(tmp_path: Path, files: dict[str, str]) -> list[str]:
+    _, found = judged(write(tmp_path, files))
+    return [f"{Path(one.file).name} {one.code}" for one in found]
+
+
+def test_nothing_follows_from_a_profile_that_cannot_be_read(tmp_path: Path) -> None:
+    above = "schema: fieldgate/profile/v1\nprofile: above\nextends: acme-meter\npoints: {power: {unit: kW}}\n"
+    devices = FILES["hall/a.devices.yaml"] + (
+        "  meter-3:\n    profile: above\n    variant: big\n    connect: {field: bus://c}\n"
+        "    change: {power: {deadband: 1 W}}\n    context: {a: {from: running}}\n"
+    )
+    files = changed("acme.profile.yaml", "maker: ACME", "maker: ACME: x")
+    assert said(tmp_path, files | {"above.profile.yaml": above, "hall/a.devices.yaml": devices}) == [
+        "acme.profile.yaml Y02"
+    ]
+
+
+@pytest.mark.parametrize("name", ["profile: - acme-meter", "profile: [acme-meter", "profile: acme meter: x"])
+def test_a_profile_whose_name_cannot_be_read_may_be_any(name: str, tmp_path: Path) -> None:
+    assert said(tmp_path, changed("acme.profile.yaml", "profile: acme-meter", name)) == ["acme.profile.yaml Y02"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "code"),
+    [
+        ("plant.assets.yaml", "acme/hall/meter-1:", "acme/Hall/meter-1:", "M18"),
+        ("plant.assets.yaml", "acme/hall/meter-1:", "acme/meter-1:", "A01"),
+        ("acme.profile.yaml", "schema:", "schem:", "M01"),
+        ("acme.profile.yaml", "  voltage_l1:", "  Voltage L1:", "R01"),
+        ("acme.profile.yaml", "protocol:", "protocl:", "M01"),
+        ("hall/a.devices.yaml", "    profile:", "    profil:", "M01"),
+    ],
+)
+def test_nothing_follows_from_a_name_with_a_mistake(file: str, old: str, new: str, code: str, tmp_path: Path) -> None:
+    files = changed(file, old, new)
+    files["acme.profile.yaml"] += "derived:\n  mean: {expr: (voltage_l1 + voltage_l2) / 2, unit: V}\n"
+    assert said(tmp_path, files) == [f"{Path(file).name} {code}"]
+
+
+def test_two_devices_differ_by_more_than_a_password(tmp_path: Path) -> None:
+    files = changed("hall/a.devices.yaml", "unit_id: 2", "unit_id: 1, keep: false, password: {secret: a}")
+    assert said(tmp_path, files) == ["a.devices.yaml D05"]
 
 
 def large(points: int, unit: str) -> dict[str, str]:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from gateway.adapter import Adapter, Batch, Duration, Finding, Point, Session, Settings, ValueType, Whole, fault
+from gateway.adapter import (
+    Adapter,
+    Batch,
+    Bits,
+    Duration,
+    Finding,
+    Point,
+    Secret,
+    Session,
+    Settings,
+    ValueType,
+    Whole,
+    fault,
+)
 from gateway.mapping.diagnostics import Diagnostic, Report
 from gateway.mapping.load import Block, parse
 from gateway.plant import Plant, PlantInvalid, read
@@ -27,6 +40,8 @@ class Connect(Settings):
     field: Annotated[str, AfterValidator(_endpoint)]
     unit_id: Annotated[Whole, Field(ge=1, le=255)] = 1
     timeout: Annotated[Duration, Field(ge=0.01, le=60)] = 1.0
+    keep: bool = True
+    password: Secret | None = None
 
 
 class Address(Settings):
@@ -36,6 +51,13 @@ class Address(Settings):
     table: Literal["coil", "input", "holding"] = "holding"
     type: ValueType = "uint16"
     order: Literal["ABCD", "CDAB"] = "ABCD"
+    bits: Bits | None = None
+
+
+class Head(Settings):
+    """Its keys at the top of a profile."""
+
+    numbering: Literal["offset", "number"] = "offset"
 
 
 def _check(points: Sequence[Point[Connect, Address]]) -> list[Finding]:
@@ -59,7 +81,18 @@ async def _connect(points: Sequence[Point[Connect, Address]]) -> AsyncIterator[S
     yield _Silent()
 
 
-ADAPTER = Adapter(Connect, Address, lambda connect: connect.field, _connect, _check)
+def _resolve(name: str, head: Head, address: Address, written: Mapping[str, str]) -> tuple[Address, Sequence[Finding]]:
+    """A number is one more than its offset, and 0 is none."""
+    if head.numbering == "offset":
+        return address, ()
+    if address.at == 0:
+        return address, [Finding("B93", 0, "at", f"{name}: the first register is 1", "write 1")]
+    return address.model_copy(update={"at": address.at - 1}), ()
+
+
+ADAPTER = Adapter(
+    Connect, Address, lambda connect: connect.field, _connect, _check, profile=Head, resolve=_resolve, steps=("at",)
+)
 ADAPTERS: dict[str, Adapter[Any, Any]] = {"field": ADAPTER}
 
 FILES = {

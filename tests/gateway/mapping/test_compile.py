@@ -138,7 +138,7 @@ def test_without_a_type_each_value_is_taken_for_what_it_is() -> None:
     assert step is not None
     raws: list[Value] = [2302, 2302.0, True, "on", b"\0", math.nan, 0xFFFF]
     assert [step(raw) for raw in raws] == [
-        *[230.2, 230.2, True, "on", b"\0"],
+        *[230.2, 230.2, True, "on", "00"],
         NOT_A_NUMBER,
         Status(Quality.BAD, "no value (nan 0xffff)"),
     ]

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gateway.mapping.devices import Known, named_profiles, read
 from gateway.mapping.diagnostics import Diagnostic, Report
 from gateway.mapping.profiles import Profile
-from gateway.mapping.profiles import read as read_profile
 from gateway.mapping.spec import Asset, Device
-from tests.gateway.mapping.plants import ADAPTERS, Connect, block
+from gateway.mapping.units import BUILT_IN
+from tests.gateway.mapping.plants import Connect, block
+from tests.gateway.mapping.reading import profile
 
 PROFILE = "profile: acme\nprotocol: field\npoints:\n  p: {at: 1, unit: V}\n  q: {at: 2, every: 1s}\n"
 ASSETS = {"a/b": Asset("a/b", "B")}
 
 
 def profiles() -> dict[str, Profile]:
-    report = Report()
-    found = read_profile(block(PROFILE, report), ADAPTERS, report)
-    assert found is not None
-    return {"acme": found}
+    return {"acme": profile(PROFILE)}
 
 
 def judged(
@@ -27,7 +26,15 @@ def judged(
 ) -> tuple[tuple[Device, ...], tuple[Diagnostic, ...]]:
     report = Report()
     names = profiles() if known is None else known
-    everything = Known(names, frozenset(names), ASSETS, all_profiles=all_profiles, all_assets=all_assets)
+    everything = Known(
+        names,
+        frozenset(names),
+        ASSETS,
+        all_profiles=all_profiles,
+        all_assets=all_assets,
+        varied=lambda name, variant: None,
+        units=BUILT_IN,
+    )
     devices = read([block(f"devices:\n{text}", report) for text in texts], everything, report)
     return devices, report.sorted()
 
@@ -92,3 +99,16 @@ def test_two_devices_want_one_identity() -> None:
 def test_named_profiles_are_found_in_broken_devices_too() -> None:
     root = block('devices:\n  a: {profile: x, colour: red}\n  b: {}\n  c:\n  d: {profile: " y "}\n', Report())
     assert named_profiles([root, block("devices:\n", Report())]) == {"x", "y"}
+
+
+def test_machines_behind_one_server_are_told_apart_by_their_nodes() -> None:
+    """Where the adapter says so: two profiles at one address are two devices, one profile twice is one (D05)."""
+    acme = profiles()["acme"]
+    assert acme.adapter is not None
+    shared = replace(acme, adapter=replace(acme.adapter, shared=True))
+    known = {"acme": shared, "other": replace(shared, name="other")}
+    first = "  m-1: {profile: acme, connect: {field: bus://a}}\n"
+    devices, found = judged(first, "  m-2: {profile: other, connect: {field: bus://a}}\n", known=known)
+    assert ([device.name for device in devices], found) == (["m-1", "m-2"], ())
+    _, found = judged(first, "  m-2: {profile: acme, connect: {field: bus://a}}\n", known=known)
+    assert [one.code for one in found] == ["D05"]

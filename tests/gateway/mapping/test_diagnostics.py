@@ -33,7 +33,61 @@ def test_the_same_mistake_is_kept_once() -> None:
     for _ in range(3):
         report.error(Place("f", 1, 1), "M01", "a")
     report.error(Place("f", 1, 1), "M01", "b")
-    assert (len(report.sorted()), report.errors) == (2, 2)
+    assert (len(report.sorted()), report.errors) == (2, 4)
+
+
+def test_copies_of_a_point_are_one_message_with_the_name_as_it_was_written() -> None:
+    report = Report()
+    for number in range(1, 25):
+        with report.naming(f"cell_{number}", "cell_{i}"):
+            report.error(Place("f", 1, 1), "B07", f"cell_{number}: register {number} is outside, see cell_{number}0")
+    (said,) = report.sorted()
+    assert said.text == "cell_{i}: register 1 is outside, see cell_10"
+    assert report.errors == 24
+
+
+def test_in_another_file_a_copy_has_its_own_name() -> None:
+    report = Report()
+    with report.naming("cell_3", "cell_{i}", but_in="d"):
+        report.error(Place("d", 1, 1), "R05", "cell_3: a")
+        report.error(Place("f", 1, 1), "R05", "cell_3: a")
+    assert [one.text for one in report.sorted()] == ["cell_3: a", "cell_{i}: a"]
+
+
+def test_afterwards_names_are_as_they_are() -> None:
+    report = Report()
+    with report.naming("cell_3", "cell_{i}"):
+        pass
+    report.error(Place("d", 1, 1), "R05", "cell_3: a")
+    assert report.sorted()[0].text == "cell_3: a"
+
+
+def test_what_holds_for_many_points_is_told_of_the_first() -> None:
+    report = Report()
+    report.share([Place("f", 2, 11)])
+    for name in "abc":
+        report.error(Place("f", 2, 11), "R05", f"{name}: deadband")
+    report.error(Place("f", 2, 11), "R07", "a: other")
+    assert [one.text for one in report.sorted()] == ["a: deadband", "a: other"]
+
+
+def test_what_is_muted_is_not_told_but_counts() -> None:
+    report = Report()
+    report.mute("M12")
+    report.error(Place("f", 1, 1), "M12", "unknown unit")
+    report.error(Place("f", 1, 1), "M11", "other")
+    assert ([one.code for one in report.sorted()], report.errors) == (["M11"], 2)
+
+
+def test_after_many_comparisons_hints_are_given_up() -> None:
+    report, words = Report(), {f"voltage_{n}" for n in range(10_000)}
+    hints = [report.did_you_mean(f"voltag_{n}", words, otherwise="none") for n in range(100)]
+    assert hints[0].startswith("did you mean")
+    assert hints[-1] == "none"
+
+
+def test_nothing_is_near_an_endless_word() -> None:
+    assert closest("x" * 101, ("x" * 100,)) == ""
 
 
 def test_messages_come_in_the_order_of_the_files() -> None:

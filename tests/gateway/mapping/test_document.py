@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 from pydantic import ValidationError
 
@@ -12,18 +10,9 @@ from gateway.mapping.document import (
     BufferSettings,
     DeviceSettings,
     GatewayFile,
-    PointSettings,
     UpstreamSettings,
 )
-
-
-def test_a_point_is_read_every_five_seconds_and_not_scaled_by_default() -> None:
-    point = PointSettings()
-    assert (point.every, point.unit, point.scale, point.divide, point.offset, point.nan) == (
-        *(5.0, "", Decimal(1), Decimal(1)),
-        Decimal(0),
-        [],
-    )
+from gateway.mapping.spec import From
 
 
 def test_the_buffer_holds_ten_gigabytes_and_drops_the_oldest_by_default() -> None:
@@ -48,6 +37,33 @@ def test_names_that_are_not_taken(name: str) -> None:
         GatewayFile.model_validate({"name": name, "state": "s", "upstream": {}})
     with pytest.raises(ValidationError):
         AssetSettings.model_validate({"tags": {name: "x"}})
+
+
+def test_what_stands_in_every_message_is_short() -> None:
+    for model in (AssetSettings, DeviceSettings):
+        with pytest.raises(ValidationError, match="at most 1024"):
+            model.model_validate({"name": "x" * 1025, "profile": "p", "connect": {}, "context": {"a": "x" * 1025}})
+    assert AssetSettings.model_validate({"name": "x" * 1024}).name == "x" * 1024
+
+
+def test_a_text_may_come_from_a_point() -> None:
+    assert DeviceSettings.model_validate(
+        {"profile": "p", "connect": {}, "context": {"serial": {"from": "serial"}, "hall": "A"}}
+    ).context == {"serial": From("serial"), "hall": "A"}
+
+
+@pytest.mark.parametrize("value", [{"from": ""}, {"from": ["a"]}, {"from": "a", "b": "c"}, {}, ["a"]])
+def test_what_is_neither_text_nor_point(value: object) -> None:
+    with pytest.raises(ValidationError, match="must be text"):
+        AssetSettings.model_validate({"name": value})
+
+
+@pytest.mark.parametrize("path", ["x" * 256, "a/" * 600, "a/" + "é" * 128])
+def test_paths_that_no_disk_can_have(path: str) -> None:
+    with pytest.raises(ValidationError, match="too long"):
+        GatewayFile.model_validate({"name": "g", "state": path, "upstream": {}})
+    with pytest.raises(ValidationError, match="too long"):
+        UpstreamSettings.model_validate({"kind": "iothub", "host": "h", "trust": ["a.pem", path]})
 
 
 @pytest.mark.parametrize("host", ["hub.example", "10.0.0.1", "localhost", "contoso.azure-devices.net"])

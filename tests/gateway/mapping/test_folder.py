@@ -59,7 +59,7 @@ def test_files_that_are_links_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a.yaml", "a.device.yaml", "a.devices.yml", "devices.yaml", "units.yaml", "sub/gateway.yaml"]
+    "name", ["a.yaml", "a.device.yaml", "a.devices.yml", "devices.yaml", "a.units.yml", "sub/gateway.yaml"]
 )
 def test_yaml_files_that_are_not_read_are_told(tmp_path: Path, name: str) -> None:
     write(tmp_path, name)

@@ -34,6 +34,11 @@ class Model(Settings):
     text: str = ""
     even: int = 0
     kind: str = Field("", alias="schema")
+    maybe: Inner | None = None
+    codes: dict[Whole, str] = Field(default_factory=dict)
+    short: str = Field("", max_length=3)
+    few: list[str] = Field(default_factory=list, max_length=2)
+    radio: str = Field("hci0", pattern="^hci[0-9]$")
 
     @field_validator("even")
     @classmethod
@@ -65,6 +70,17 @@ def test_settings_come_back_typed() -> None:
             "at: 1\ninner: {mode: on, dept: 1}\n",
             '2:19 M01 unknown setting "dept" | did you mean "depth"?',
         ),
+        ("att: 1\n", '1:1 M01 unknown setting "att" | did you mean "at"?'),  # and not: "pump" has no "at"
+        ("at: 1\ninner: {mod: on}\n", '2:9 M01 unknown setting "mod" | did you mean "mode"?'),
+        ("at: 1\nmaybe: {mod: on}\n", '2:9 M01 unknown setting "mod" | did you mean "mode"?'),
+        ("at: 1\nmaybe: {depth: 1}\n", '2:1 M02 "maybe" has no "mode" | add  mode: ...'),
+        (
+            "at: 1\ncodes: {x: a}\n",
+            '2:9 M04 a code of "codes" must be a whole number, but it is "x" | write for example 72 or 0x0048',
+        ),
+        ("at: 1\nshort: xxxx\n", '2:8 M13 "short" has more than 3 characters | shorten it'),
+        ("at: 1\nfew: [1, 2, 3]\n", '2:6 M13 "few" has more than 2 entries | shorten it'),
+        ("at: 1\nradio: hci\n", '2:8 M18 "hci" is not a valid radio | it must match ^hci[0-9]$'),
         ("at: 1\ninner: {depth: 1}\n", '2:1 M02 "inner" has no "mode" | add  mode: ...'),
         ("at: 1\ninner: {mode: onn}\n", '2:15 M03 "onn" is not a valid mode | did you mean "on"? allowed: on, off'),
         ("at: 1\ninner: {mode: [on]}\n", "2:15 M03 a list is not a valid mode | allowed: on, off"),
@@ -130,9 +146,10 @@ def test_a_block_is_asked_for_by_name() -> None:
 
 def test_names_are_those_that_are_written() -> None:
     assert list(names(Model)) == [
-        *["at", "inner", "several", "tags", "count", "ratio", "flag", "text", "even", "schema"]
+        *["at", "inner", "several", "tags", "count", "ratio", "flag", "text", "even", "schema"],
+        *["maybe", "codes", "short", "few", "radio"],
     ]
-    assert [name for name, is_block in names(Model).items() if is_block] == ["inner", "tags"]
+    assert [name for name, is_block in names(Model).items() if is_block] == ["inner", "tags", "maybe", "codes"]
 
 
 def test_things_are_described_in_words() -> None:
