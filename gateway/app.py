@@ -15,7 +15,7 @@ from gateway import counters
 from gateway.adapter import Adapter
 from gateway.buffer import Buffer, BufferTrouble
 from gateway.buffer.store import open_buffer
-from gateway.identity.credentials import Credential, CredentialFault, find
+from gateway.identity.credentials import Credential, CredentialFault, CredentialNotNow, find
 from gateway.identity.tls import TrustFault
 from gateway.lines import Lines
 from gateway.message import timestamp
@@ -58,12 +58,19 @@ def prepare(state: Path) -> None:
 
 
 def credentials(plant: Plant, state: Path) -> dict[str, Credential]:
-    """The certificate and key of each device identity. Raises CannotStart naming all that are missing."""
+    """The certificate and key of each device identity. Raises CannotStart naming all that are missing or wrong.
+
+    One that is only not valid at this time is no reason: its identity says so when it connects.
+    """
     found: dict[str, Credential] = {}
     faults: list[str] = []
     for device in plant.devices:
         try:
             found[device.identity] = find(state / "identities", device.identity)
+        except CredentialNotNow as fault:
+            # Polling and keeping what was read need no certificate: a clock that is not set yet shall lose nothing.
+            log.warning("%s: %s (%s)", device.name, fault, fault.remedy)
+            found[device.identity] = find(state / "identities", device.identity, fault.valid_at)
         except CredentialFault as fault:
             faults.append(f"{device.name}: {fault}")
     if faults:
@@ -119,16 +126,16 @@ async def _run_locked(
             buffer = await stack.enter_async_context(opening)
         except BufferTrouble as error:
             raise CannotStart(f"the buffer in {state / 'buffer'} cannot be opened: {error}", BUFFER_REMEDY) from error
-        totals = stack.enter_context(counters.kept(state))
+        file = stack.enter_context(counters.kept(state))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        lines = Lines(adapters, buffer, board, Vault(state), totals, tasks)
+        lines = Lines(adapters, buffer, board, Vault(state), file.totals, tasks)
         gateway = _Gateway(plant, state, adapters, buffer, holder, lines, board, tasks)
         await gateway.start(found)
         answers = {"status": gateway.view.report, "values": gateway.view.values}
         async with answer.serving(state, answers, {"reload": gateway.reload}):
             log.info("gateway %s runs: %d devices on %d lines", plant.name, len(plant.devices), len(by_line(plant)))
             watching = tasks.create_task(gateway.watch(renew), name="reload")
-            keeping = tasks.create_task(counters.keep(state, totals), name="counters")
+            keeping = tasks.create_task(counters.keep(file), name="counters")
             await stop.wait()
         watching.cancel()
         keeping.cancel()
@@ -174,6 +181,8 @@ class _Gateway:
         self._found: dict[str, Credential] = {}
         self._publisher: tuple[Publisher, asyncio.Task[None]] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._reloading: set[asyncio.Task[dict[str, Any]]] = set()
+        self._begun = plant.gateway
         self.view = View(board, buffer, holder, lambda: (self._plant, self._lines.pipelines))
 
     async def start(self, found: Mapping[str, Credential]) -> None:
@@ -183,7 +192,11 @@ class _Gateway:
         await self._lines.apply(self._plant)
 
     async def stop(self) -> None:
-        """Stop reading and publishing."""
+        """Stop reading and publishing. A reload under way is given up: it would start lines behind our back."""
+        for task in self._reloading:
+            task.cancel()
+        if self._reloading:
+            await asyncio.wait(self._reloading)
         await self._lines.stop()
         if self._publisher is not None:
             self._publisher[1].cancel()
@@ -198,7 +211,10 @@ class _Gateway:
     async def reload(self) -> dict[str, Any]:
         """Read the plant folder again; what it says holds when this returns, or nothing has changed and why is said."""
         # In a task of its own: whoever asked may go away meanwhile.
-        return await asyncio.shield(self._tasks.create_task(self._reload(), name="reloading"))
+        task = self._tasks.create_task(self._reload(), name="reloading")
+        self._reloading.add(task)
+        task.add_done_callback(self._reloading.discard)
+        return await asyncio.shield(task)
 
     async def _reload(self) -> dict[str, Any]:
         async with self._one_at_a_time:
@@ -217,9 +233,10 @@ class _Gateway:
     async def _exchange(self, plant: Plant, fresh: IotHub) -> dict[str, Any]:
         changed = await self._lines.apply(plant)
         before, self._plant = self._plant, plant
-        log.setLevel(plant.gateway.log.upper())
+        if before.gateway.log != plant.gateway.log:  # else --log-level holds
+            log.setLevel(plant.gateway.log.upper())
         self._publish(fresh if _upstream(before.gateway) != _upstream(plant.gateway) else None)
-        later = [name for name, value in _fixed(plant.gateway).items() if value != _fixed(before.gateway)[name]]
+        later = [name for name, value in _fixed(plant.gateway).items() if value != _fixed(self._begun)[name]]
         log.info(
             "plant reloaded: %d lines kept, %d exchanged, %d started, %d stopped%s",
             *(len(changed.kept), len(changed.exchanged), len(changed.started), len(changed.stopped)),

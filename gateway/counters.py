@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,25 +23,49 @@ LAST_S = 600.0
 LARGEST_BYTES = 64_000_000
 
 
+class Kept:
+    """The totals of one state directory, and their file."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / NAME
+        self._one_at_a_time = threading.Lock()
+        self._written = 0
+        self._taken = 0
+        self.totals = Totals(_read(self._path))
+
+    def take(self) -> tuple[int, dict[str, Any]]:
+        """What is to be written now, numbered."""
+        self._taken += 1
+        return self._taken, self.totals.dump()
+
+    def write(self, number: int, known: dict[str, Any]) -> None:
+        """Write it, unless a later one is written already: a thread may be slow."""
+        with self._one_at_a_time:
+            if number > self._written:
+                self._written = number
+                _write(self._path, known)
+
+
 @contextmanager
-def kept(state: Path) -> Iterator[Totals]:
+def kept(state: Path) -> Iterator[Kept]:
     """The totals as they were at the last stop; written again when the block ends."""
-    totals = Totals(_read(state / NAME))
+    file = Kept(state)
     try:
-        yield totals
+        yield file
     finally:
-        _write(state / NAME, totals.dump())
+        file.write(*file.take())
 
 
-async def keep(state: Path, totals: Totals) -> None:
+async def keep(file: Kept) -> None:
     """Write them within a second after one has rolled over, and now and then, until cancelled."""
+    totals = file.totals
     bases, waited_s = totals.bases, 0.0
     while True:
         await asyncio.sleep(LOOK_S)
         waited_s += LOOK_S
         if totals.bases != bases or waited_s >= LAST_S:
             bases, waited_s = totals.bases, 0.0
-            await asyncio.to_thread(_write, state / NAME, totals.dump())
+            await asyncio.to_thread(file.write, *file.take())
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -88,9 +88,8 @@ class Lines:
     async def _stop(self, lines: Sequence[_Running]) -> None:
         for running in lines:
             running.task.cancel()
-        for running in lines:
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([running.task])
+        if lines:
+            await asyncio.wait([running.task for running in lines])
 
     def _start(self, name: str, devices: tuple[Device, ...], enrich: tuple[Enrichment, ...]) -> _Running:
         pipeline = Pipeline(devices, self._buffer, self._board, totals=self._totals, enrich=enrich)
@@ -114,7 +113,8 @@ def with_secrets(adapter: Adapter[Any, Any], vault: Vault) -> Adapter[Any, Any]:
         return opening(filled)
 
     def _filled(points: Sequence[Point[Any, Any]]) -> list[Any]:
-        known = {id(point.connect): vault.filled(point.connect) for point in points}
-        return [known[id(point.connect)] for point in points]
+        settings = {id(point.connect): point.connect for point in points}
+        filled = {key: vault.filled(connect) for key, connect in settings.items()}
+        return [filled[id(point.connect)] for point in points]
 
     return replace(adapter, connect=connect)

@@ -49,5 +49,5 @@ def _block(number: int, entry: Any) -> RawBlock:
         status = Status(quality, str(entry.get("reason", "")), entry.get("code"))
         data = bytes.fromhex(entry["hex"])
         return RawBlock(str(entry["device"]), str(entry["key"]), data, int(entry.get("at_ns", 0)), status)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise RecordingWrong(f"block {number} cannot be read: {type(error).__name__} {error}") from error

@@ -205,10 +205,10 @@ Period: TypeAlias = Annotated[float, BeforeValidator(period)]
 
 
 class SecretMissing(Exception):
-    """A secret that is named was never set."""
+    """A secret that is named was never set, or cannot be read."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f'the secret "{name}" is not set')
+    def __init__(self, name: str, why: str = "is not set") -> None:
+        super().__init__(f'the secret "{name}" {why}')
         self.name = name
 
 

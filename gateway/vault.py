@@ -42,8 +42,10 @@ class Vault:
                 continue
             try:
                 return (folder / name).read_text(encoding="utf-8").removesuffix("\n")
-            except (OSError, UnicodeDecodeError):
+            except FileNotFoundError:
                 continue
+            except (OSError, UnicodeDecodeError) as error:
+                raise SecretMissing(name, f"cannot be read: {getattr(error, 'strerror', 'it is no text')}") from error
         raise SecretMissing(name)
 
     def set(self, name: str, text: str) -> None:
@@ -52,9 +54,14 @@ class Vault:
             raise SecretWrong(f'"{name}" is not a valid name: use small letters, digits, - and _; at most 64 of them')
         if not text:
             raise SecretWrong("an empty secret hides nothing")
-        if len(text.encode()) > LONGEST_BYTES:
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError as error:
+            raise SecretWrong("a secret is a text: UTF-8") from error
+        if size > LONGEST_BYTES:
             raise SecretWrong(f"a secret holds at most {LONGEST_BYTES // 1024} KiB")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self._folder.parent, self._folder):  # the mode holds for the last folder of a path only
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self._folder / f".{name}.new"
         fresh.unlink(missing_ok=True)
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -63,6 +70,11 @@ class Vault:
             stream.flush()
             os.fsync(handle)
         fresh.rename(self._folder / name)
+        directory = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
     def remove(self, name: str) -> bool:
         """Whether there was one to be removed from the state directory."""
@@ -75,7 +87,7 @@ class Vault:
         return True
 
     def names(self) -> dict[str, str]:
-        """All that there are by name, each with who keeps it: ``state`` or ``systemd``."""
+        """All that there are by name, each with who keeps it: ``state`` or ``systemd``. Raises PermissionError."""
         found: dict[str, str] = {}
         for folder, keeper in ((self._folder, "state"), (self._handed, "systemd")):
             if folder is not None and folder.is_dir():

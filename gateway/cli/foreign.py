@@ -14,6 +14,7 @@ from gateway.cli.plants import JSON, PLANT, adapters, load
 from gateway.mapping import diagnostics, schema, writer
 from gateway.mapping import load as reading
 from gateway.mapping.diagnostics import Diagnostic, Report
+from gateway.mapping.document import NAME, NAME_HINT
 from gateway.mapping.draft import Imported
 from gateway.mapping.exporters import dtdl, points, publisher, table, wot
 from gateway.mapping.importers import edgex, registers, sunspec, telegraf, thingsboard
@@ -21,6 +22,7 @@ from gateway.mapping.importers import publisher as published_nodes
 from gateway.mapping.importers.drafting import plain_name
 from gateway.mapping.importers.rows import Options
 from gateway.plant import bundled_profiles
+from gateway.values import quote
 
 OWN_TABLE_BYTES = 20_000_000
 FILE = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
@@ -44,6 +46,10 @@ def import_group() -> None:
 
 
 def _finish(found: Imported, into: Path | None, force: bool, as_json: bool, name: str) -> None:
+    for draft in found.profiles:
+        if not NAME.fullmatch(draft.profile):  # it becomes the name of a file
+            click.echo(f"{quote(draft.profile)} is not a valid name for a profile; {NAME_HINT}", err=True)
+            sys.exit(2)
     files = {f"{draft.profile}.profile.yaml": writer.write_profile(draft) for draft in found.profiles if draft.points}
     if found.devices:
         files[f"{name}.devices.yaml"] = writer.write_devices(found.devices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -63,7 +64,7 @@ def probe(folder: Path, device: str, point: str | None, state: Path | None, as_j
     With a POINT also what its words would be as other types. Opens a connection of its own: a device that allows only
     one refuses it while a gateway runs. Ends with 1 where the device does not answer.
     """
-    plant = load(folder, quiet=True)
+    plant = load(folder, quiet=True, as_json=as_json)
     chosen = device_of(plant, device)
     names = [spec.point.name for spec in chosen.points] + [derived.name for derived in chosen.derived]
     if point is not None and point not in names:
@@ -72,7 +73,7 @@ def probe(folder: Path, device: str, point: str | None, state: Path | None, as_j
         sys.exit(2)
     found = blocks_of([chosen], Vault(state or plant.gateway.state))
     if record is not None:
-        record.write_text(recording.dump(found), encoding="utf-8")
+        _keep(record, found)
     rows = [row for row in look.seen(chosen, adapters()[chosen.protocol], found) if point in (None, row.name)]
     if as_json:
         click.echo(json.dumps({"device": chosen.name, "points": [_entry(row) for row in rows]}))
@@ -81,6 +82,14 @@ def probe(folder: Path, device: str, point: str | None, state: Path | None, as_j
     else:
         _print_point(rows[0])
     sys.exit(0 if any(row.value is not None for row in rows) else 1)
+
+
+def _keep(path: Path, found: Sequence[RawBlock]) -> None:
+    try:
+        path.write_text(recording.dump(found), encoding="utf-8")
+    except OSError as error:
+        click.echo(f"{path} cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
 
 
 def _entry(row: look.Seen) -> dict[str, Any]:
@@ -97,6 +106,9 @@ def _entry(row: look.Seen) -> dict[str, Any]:
 
 
 def _plain(value: Value) -> Any:
+    """As JSON knows it: it has no NaN and no infinity."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value.hex() if isinstance(value, bytes) else value
 
 
@@ -155,7 +167,7 @@ def watch(folder: Path, device: str, state: Path | None, as_json: bool, every_s:
     Asks the running gateway, so the device has no second connection to bear; where none runs, it reads the device
     itself. With --json one line for each look.
     """
-    plant = load(folder, quiet=True)
+    plant = load(folder, quiet=True, as_json=as_json)
     chosen = device_of(plant, device)
     directory = state or plant.gateway.state
     try:

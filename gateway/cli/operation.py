@@ -65,11 +65,13 @@ def reload(folder: Path, state: Path | None, as_json: bool) -> None:
     The whole plant is judged first: with a mistake in it nothing changes. Lines of which nothing has changed go on
     polling, and whatever waits on disk still goes up. Ends with 2 where the plant is refused. SIGHUP does the same.
     """
-    plant = load(folder, quiet=True)
+    plant = load(folder, quiet=True, as_json=as_json)
     directory = state or plant.gateway.state
     try:
         done = answer.ask(directory, "reload", answer.RELOAD_S)
     except answer.NotRunning:
+        if not as_json and state is None:
+            click.echo("a gateway that began with another state: is reached with --state", err=True)
         not_running(folder, directory, as_json)
     if as_json:
         click.echo(json.dumps({"running": True} | done))
@@ -110,7 +112,7 @@ def status(folder: Path, state: Path | None, as_json: bool) -> None:
 
     Ends with 0 when all parts flow, with 1 when one is stopped or no gateway runs.
     """
-    plant = load(folder, quiet=True)
+    plant = load(folder, quiet=True, as_json=as_json)
     directory = state or plant.gateway.state
     try:
         report = answer.ask(directory, "status")

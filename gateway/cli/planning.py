@@ -28,7 +28,7 @@ from gateway.vault import Vault
 @click.option("--requests", is_flag=True, help="Also each request with the points that it reads.")
 def plan(folder: Path, as_json: bool, requests: bool) -> None:
     """What will be polled and published: requests, bytes per second and line, messages and bytes a day upstream."""
-    plant = load(folder, quiet=True)
+    plant = load(folder, quiet=True, as_json=as_json)
     seen = forecast(plant, adapters())
     if as_json:
         click.echo(json.dumps(_as_json(seen)))
@@ -116,9 +116,13 @@ def diff(before: Path, after: Path, as_json: bool, recorded: Path | None, live: 
 
     Ends with 0 where nothing changes, with 1 where something does.
     """
-    old, new = load(before, quiet=True), load(after, quiet=True)
+    old, new = load(before, quiet=True, as_json=as_json), load(after, quiet=True, as_json=as_json)
     blocks = _recorded(recorded) if recorded is not None else _live(old) if live else None
-    found = comparison.compare(old, new, _values(blocks) if blocks is not None else None)
+    try:
+        found = comparison.compare(old, new, _values(blocks) if blocks is not None else None)
+    except ValueError as error:  # a block that no adapter knows
+        click.echo(f"{recorded}: {error}", err=True)
+        sys.exit(2)
     if as_json:
         click.echo(json.dumps(_difference(found)))
     else:

@@ -37,11 +37,14 @@ def adapters() -> Mapping[str, Adapter[Any, Any]]:
     return found.adapters
 
 
-def load(folder: Path, *, quiet: bool = False) -> Plant:
+def load(folder: Path, *, quiet: bool = False, as_json: bool = False) -> Plant:
     """The plant in a folder; prints what is wrong with it and ends with 2 where something is."""
     try:
         plant = read(folder, adapters())
     except PlantInvalid as invalid:
+        if as_json:
+            click.echo(json.dumps({"ok": False, "diagnostics": [found.as_json() for found in invalid.diagnostics]}))
+            sys.exit(2)
         for diagnostic in invalid.diagnostics:
             click.echo(str(diagnostic), err=True)
         click.echo(diagnostics.summary(invalid.diagnostics), err=True)
@@ -52,14 +55,27 @@ def load(folder: Path, *, quiet: bool = False) -> Plant:
     return plant
 
 
+def _missing_secrets(plant: Plant) -> list[Diagnostic]:
+    try:
+        kept = Vault(plant.gateway.state).names()
+    except OSError as error:
+        text = f"whether its secrets are set cannot be seen: {error.strerror}"
+        hint = "ask as the user of the gateway"
+        whole = Diagnostic(str(plant.folder), 0, 0, "warning", "G03", text, hint)
+        return [whole] if plant.secrets else []
+    return [
+        Diagnostic(
+            *place, "warning", "G03", f'the secret "{name}" is not set', f"fieldgate secret set {plant.folder} {name}"
+        )
+        for name, place in plant.secrets.items()
+        if name not in kept
+    ]
+
+
 def warnings(plant: Plant) -> list[Diagnostic]:
     """What is probably not meant, and what is not there yet: secrets (G03), and reading for some protocols (G04)."""
     found = list(plant.warnings)
-    kept = Vault(plant.gateway.state).names()
-    for name, place in plant.secrets.items():
-        if name not in kept:
-            hint = f"fieldgate secret set {plant.folder} {name}"
-            found.append(Diagnostic(*place, "warning", "G03", f'the secret "{name}" is not set', hint))
+    found += _missing_secrets(plant)
     mute = {name for name, adapter in adapters().items() if adapter.connect is None}
     for protocol in sorted({device.protocol for device in plant.devices} & mute):
         devices = [device.name for device in plant.devices if device.protocol == protocol]
@@ -114,7 +130,7 @@ def check(folder: Path, as_json: bool) -> None:
 @JSON
 def devices(folder: Path, as_json: bool) -> None:
     """List the device ids that the hub must know, with their lines and assets."""
-    plant = load(folder, quiet=True)
+    plant = load(folder, quiet=True, as_json=as_json)
     if as_json:
         entries = [
             {

@@ -56,8 +56,13 @@ def set_(folder: Path, name: str, state: Path | None) -> None:
 @JSON
 def list_(folder: Path, state: Path | None, as_json: bool) -> None:
     """The names of the secrets, who keeps each, and which are missing; never what they hide."""
-    plant = load(folder, quiet=True)
-    kept = Vault(state or plant.gateway.state).names()
+    plant = load(folder, quiet=True, as_json=as_json)
+    try:
+        kept = Vault(state or plant.gateway.state).names()
+    except OSError as error:
+        click.echo(f"the secrets cannot be seen: {error.strerror}", err=True)
+        click.echo("    hint: ask as the user of the gateway", err=True)
+        sys.exit(1)
     missing = sorted(plant.secrets.keys() - kept.keys())
     if as_json:
         entries = [{"name": name, "kept_by": keeper, "used": name in plant.secrets} for name, keeper in kept.items()]
@@ -77,7 +82,12 @@ def list_(folder: Path, state: Path | None, as_json: bool) -> None:
 @STATE
 def remove(folder: Path, name: str, state: Path | None) -> None:
     """Take a secret out of the state directory."""
-    if not _vault(folder, state).remove(name):
+    try:
+        gone = _vault(folder, state).remove(name)
+    except OSError as error:
+        click.echo(f"the secret cannot be removed: {error.strerror}", err=True)
+        sys.exit(1)
+    if not gone:
         click.echo(f'there is no secret "{name}" in the state directory', err=True)
         sys.exit(1)
     click.echo(f"secret {name} is removed")

@@ -2,7 +2,8 @@
 
 Errors::
 
-    CredentialFault    it cannot be used: missing, unreadable, expired, of another identity, open to others, ...
+    CredentialFault        it cannot be used: missing, unreadable, of another identity, open to others, ...
+    └── CredentialNotNow   not at this time: expired, or not valid yet
 """
 
 from __future__ import annotations
@@ -29,6 +30,15 @@ class CredentialFault(Exception):
         """What is wrong, with the path."""
         self.remedy = remedy
         """What to do about it."""
+
+
+class CredentialNotNow(CredentialFault):
+    """It is right, but not valid at this time: expired, or the clock shows a time before it was made."""
+
+    def __init__(self, reason: str, remedy: str, valid_at: datetime) -> None:
+        super().__init__(reason, remedy)
+        self.valid_at = valid_at
+        """A time at which it is valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +97,14 @@ def _judge(certificate: x509.Certificate, path: Path, identity: str, now: dateti
         named = " and ".join(names) or "nobody"
         raise CredentialFault(f"{path} is the certificate of {named}, not of {identity}", ISSUE)
     if certificate.not_valid_after_utc <= now:
-        raise CredentialFault(f"{path} has expired on {certificate.not_valid_after_utc:%Y-%m-%d}", RENEW)
+        reason = f"{path} has expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        raise CredentialNotNow(reason, RENEW, certificate.not_valid_before_utc)
     if certificate.not_valid_before_utc > now:
         start, clock = certificate.not_valid_before_utc, now
-        raise CredentialFault(
+        raise CredentialNotNow(
             f"{path} is valid from {start:%Y-%m-%d %H:%M} UTC, and the clock here says {clock:%Y-%m-%d %H:%M} UTC",
             "set the clock of this machine",
+            start,
         )
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway import app, plugins
-from gateway.plant import by_line, read
-from tests.gateway.cli.plant import call, example
+from gateway.identity import credentials
+from gateway.plant import Plant, by_line, read
+from gateway.status import answer
+from tests.gateway.cli.plant import call, example, replace
 
 
 def test_makes_the_state_directory_for_its_owner_alone(tmp_path: Path) -> None:
@@ -60,3 +66,63 @@ def _certificates(folder: Path) -> None:
     call("certs", "issue", folder)
     (folder / "certs").mkdir(exist_ok=True)
     (folder / "certs" / "hub-root.pem").write_text(call("certs", "export-ca", folder).stdout)
+
+
+async def running(plant: Plant) -> tuple[asyncio.Task[None], asyncio.Event, asyncio.Event]:
+    """The gateway of this plant, as soon as it answers; what stops it, and what makes it read its plant again."""
+    stop, renew = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(app.run(plant, plant.gateway.state, plugins.find().adapters, stop, renew))
+    while not (plant.gateway.state / "control.sock").exists():
+        await asyncio.sleep(0.01)
+    return task, stop, renew
+
+
+async def test_stops_in_the_middle_of_a_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that the reload would have started must not keep it alive."""
+    folder = example(tmp_path)
+    await asyncio.to_thread(_certificates, folder)
+    plant = read(folder, plugins.find().adapters)
+    async with asyncio.timeout(10):
+        task, stop, renew = await running(plant)
+        begun, true = threading.Event(), app.read
+
+        def slow(path: Path, adapters: Any) -> Plant:
+            begun.set()
+            time.sleep(0.3)
+            return true(path, adapters)
+
+        monkeypatch.setattr(app, "read", slow)
+        replace(folder, "hall-a.devices.yaml", "15020", "15021")
+        renew.set()
+        await asyncio.to_thread(begun.wait)
+        stop.set()
+        await task
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_reload_tells_every_time_what_waits_for_the_next_start(tmp_path: Path) -> None:
+    folder = example(tmp_path)
+    await asyncio.to_thread(_certificates, folder)
+    plant = read(folder, plugins.find().adapters)
+    async with asyncio.timeout(10):
+        task, stop, _ = await running(plant)
+        replace(folder, "gateway.yaml", "quota: 2 GB", "quota: 77 MB")
+        for _ in range(2):
+            told = await asyncio.to_thread(answer.ask, plant.gateway.state, "reload", 5.0)
+            assert (told["ok"], told["next_start"]) == (True, ["buffer"])
+        stop.set()
+        await task
+
+
+def test_a_certificate_that_is_not_valid_now_keeps_nobody_from_polling(tmp_path: Path) -> None:
+    """A clock that is not set yet after a power cut: what is read then is kept, and goes up later."""
+    folder = example(tmp_path)
+    _certificates(folder)
+    plant = read(folder, plugins.find().adapters)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credentials, "datetime", type("Reset", (datetime,), {"now": classmethod(lambda cls, tz: EPOCH)}))
+        found = app.credentials(plant, plant.gateway.state)
+    assert list(found) == ["meter-mcc1", "meter-hvac"]
+
+
+EPOCH = datetime(1970, 1, 1, 0, 5, tzinfo=UTC)

@@ -105,3 +105,17 @@ def test_settings_without_secrets_stay_the_same_object(vault: Vault) -> None:
     assert vault.filled(plain) is plain
     assert named(plain) == []
     assert named(CONNECT) == ["filler-01"]
+
+
+def test_the_state_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    Vault(tmp_path / "a" / "state", {}).set("x", "y")
+    assert (tmp_path / "a" / "state").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_secret_that_is_no_text_is_refused_and_one_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    vault = Vault(tmp_path, {})
+    with pytest.raises(SecretWrong, match="UTF-8"):
+        vault.set("x", "\udcff")
+    (tmp_path / "secrets" / "y").mkdir(parents=True)
+    with pytest.raises(SecretMissing, match='"y" cannot be read: Is a directory'):
+        vault.read("y")

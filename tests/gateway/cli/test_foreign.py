@@ -130,3 +130,14 @@ def test_schemas_for_editors_are_written_where_one_wants(tmp_path: Path) -> None
     assert call("export", "schema", tmp_path / "made").exit_code == 0
     names = sorted(path.name for path in (tmp_path / "made").iterdir())
     assert names == [f"{kind}.schema.json" for kind in ("assets", "devices", "gateway", "message", "profile", "units")]
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "a/b", ""])
+def test_a_profile_is_never_written_outside_its_folder(tmp_path: Path, name: str) -> None:
+    table = tmp_path / "t.csv"
+    text = call("export", "csv", "eastron-sdm120").stdout_bytes.decode("utf-8-sig")
+    table.write_text(text.replace("eastron-sdm120", name, 1))
+    told = call("import", "registers", table, "--into", tmp_path / "into")
+    assert told.exit_code == 2
+    assert not list(tmp_path.rglob("*.profile.yaml"))
+    assert not Path("/tmp/evil.profile.yaml").exists()

@@ -111,3 +111,15 @@ def test_watch_reads_the_device_itself_where_no_gateway_runs(folder: Path) -> No
     assert told.stdout.startswith("voltage 230.2 V  power 1520.5 W  state running  energy 70000 kWh  load 1.5205 kW")
     lines = call("watch", folder, "press-7", "--count", "1", "--json").stdout.splitlines()
     assert json.loads(lines[0])["points"][0]["value"] == 230.2
+
+
+def test_json_has_no_nan(served: Device, folder: Path) -> None:
+    served.units[7].put(4, 1, bytes.fromhex("7fc00000"))
+    text = call("probe", folder, "press-7", "power", "--json").stdout
+    assert json.loads(text, parse_constant=pytest.fail)["points"][0]["value"] is None
+
+
+def test_a_recording_that_cannot_be_written_is_said(folder: Path) -> None:
+    told = call("probe", folder, "press-7", "--record", folder / "no" / "such.json")
+    assert told.exit_code == 1
+    assert "such.json cannot be written" in told.stderr

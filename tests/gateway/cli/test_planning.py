@@ -87,3 +87,19 @@ def test_a_file_that_is_no_recording_is_said(folder: Path, tmp_path: Path, text:
     told = call("diff", folder, folder, "--recorded", path)
     assert told.exit_code == 2
     assert f"{path}: this is no" in told.stderr
+
+
+def test_a_recording_of_something_else_is_said(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "recorded.json"
+    block = {"device": "press-7", "key": "nonsense", "hex": "", "at_ns": 0}
+    path.write_text(json.dumps({"schema": "fieldgate/recording/v1", "blocks": [block]}))
+    told = call("diff", folder, folder, "--recorded", path)
+    assert told.exit_code == 2
+    assert "nonsense" in told.stderr
+
+
+def test_json_tells_mistakes_too(folder: Path) -> None:
+    (folder / "acme-pm1.profile.yaml").write_text(PROFILE.replace("unit: V", "unit: Vlot"))
+    told = call("plan", folder, "--json")
+    assert told.exit_code == 2
+    assert [entry["code"] for entry in json.loads(told.stdout)["diagnostics"]] == ["M12"]
