@@ -243,7 +243,8 @@ class _Gateway:
             f"; at the next start: {', '.join(later)}" if later else "",
         )
         warnings = [warning.as_json() for warning in plant.warnings]
-        return {"ok": True, "diagnostics": warnings, "next_start": later} | changed._asdict()
+        devices = _devices(before, plant)
+        return {"ok": True, "diagnostics": warnings, "next_start": later} | devices | changed._asdict()
 
     def _publish(self, fresh: IotHub | None) -> None:
         """Publish all that waits; to this hub from now on, where one is given."""
@@ -267,6 +268,15 @@ class _Gateway:
             else:
                 left.append(identity)
         return left
+
+
+def _devices(before: Plant, after: Plant) -> dict[str, list[str]]:
+    old, new = ({device.name: device for device in plant.devices} for plant in (before, after))
+    return {
+        "added": [name for name in new if name not in old],
+        "removed": [name for name in old if name not in new],
+        "changed": [name for name in new if name in old and new[name] != old[name]],
+    }
 
 
 def _upstream(gateway: Gateway) -> tuple[Any, ...]:

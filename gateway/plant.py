@@ -30,6 +30,7 @@ __all__ = [
     "bundled_profiles",
     "by_line",
     "read",
+    "state_directory",
     "summaries",
 ]
 
@@ -80,6 +81,23 @@ def read(folder: Path, adapters: Adapters) -> Plant:
     if settings is None or report.errors:
         raise PlantInvalid(report.sorted())
     return Plant(folder, settings.name, settings, found, report.sorted(), known.secrets, units)
+
+
+def state_directory(folder: Path) -> Path:
+    """Where the plant's gateway keeps its data, by gateway.yaml alone: other files may have mistakes just now.
+
+    Raises PlantInvalid where that cannot be known.
+    """
+    report = Report()
+    check(folder, report)
+    block = Files(report).block(folder / GATEWAY, "gateway") if not report.errors else None
+    found = appliance.state(block, folder) if block is not None else None
+    if found is None:
+        report.error(
+            whole(folder / GATEWAY), "M02", 'this file has no "state" (a folder for keys, ...)', "add  state: ..."
+        )
+        raise PlantInvalid(report.sorted())
+    return found
 
 
 def bundled_profiles() -> dict[str, Path]:

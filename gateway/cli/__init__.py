@@ -14,6 +14,7 @@ from gateway.cli import (
     planning,
     plants,
     secrets,
+    watching,
 )
 
 SECTIONS = {
@@ -25,7 +26,7 @@ SECTIONS = {
     "Keys and passwords": ["certs", "secret"],
     "Run": ["run", "reload", "status"],
 }
-PARTS = (plants, planning, language, foreign, looking, certificates, secrets, operation, demonstration)
+PARTS = (plants, planning, language, foreign, looking, watching, certificates, secrets, operation, demonstration)
 
 
 class Page(click.Group):

@@ -26,8 +26,9 @@ import certs
 from gateway.cli.certificates import issue_missing
 from gateway.cli.plants import adapters
 from gateway.cli.screen import Facts, plain, screen
+from gateway.mapping.diagnostics import summary
 from gateway.mapping.exporters import points
-from gateway.plant import MAPPINGS, Plant, read
+from gateway.plant import MAPPINGS, Plant, PlantInvalid, read
 from gateway.status import answer
 
 MARK = ".fieldgate-demo"
@@ -57,8 +58,9 @@ def default_directory() -> Path:
     help="Take the hub of the running demo away for so long (20 s), from a second terminal.",
 )
 @click.option("--register", metavar="IDENTITY", help="Make a device id known to the hub of the running demo.")
+@click.option("--fresh", is_flag=True, help="Begin with the example again, not with what was left in plant/.")
 @click.option("--directory", type=click.Path(path_type=Path), help="Where the demo keeps its files.")
-def demo(outage: float | None, register: str | None, directory: Path | None) -> None:
+def demo(outage: float | None, register: str | None, fresh: bool, directory: Path | None) -> None:
     """Show the whole way on simulators: three meters, the gateway, a hub.
 
     One of the meters nobody has described yet: mappings/README.md shows how. Runs until Ctrl-C. Nothing leaves this
@@ -67,7 +69,9 @@ def demo(outage: float | None, register: str | None, directory: Path | None) -> 
     directory = directory or default_directory()
     try:
         if register is not None:
-            tell_hub(directory, {"command": "register", "device": register})
+            reply = tell_hub(directory, {"command": "register", "device": register})
+            if "error" in reply:
+                raise DemoTrouble(str(reply["error"]))
             click.echo(f"the hub knows {register}; next: fieldgate reload {directory / 'plant'}")
             return
         if outage is not None:
@@ -76,7 +80,7 @@ def demo(outage: float | None, register: str | None, directory: Path | None) -> 
             return
         with ExitStack() as stack:
             stack.enter_context(interruptible())
-            run(directory, stack)
+            run(directory, stack, fresh=fresh)
     except DemoTrouble as trouble:
         click.echo(f"demo: {trouble}", err=True)
         sys.exit(1)
@@ -99,12 +103,13 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(directory: Path, stack: ExitStack) -> None:
+def run(directory: Path, stack: ExitStack, *, fresh: bool = False) -> None:
     """Set everything up, then show it until it is interrupted."""
-    plant = prepare(directory)
+    plant = prepare(directory, fresh=fresh)
     stack.enter_context(simulators(directory, plant))
     stack.enter_context(gateway(directory))
-    outage = f"{Path(sys.argv[0])} demo --outage"
+    where = "" if directory == default_directory() else f" --directory {directory}"
+    outage = f"{Path(sys.argv[0])} demo --outage{where}"
     hints = [f"in a second terminal: {outage}    (takes the hub away for 20 s)", "Ctrl-C ends the demo"]
     click.echo(
         f"files of the demo: {directory} (plant/ is what a plant engineer edits, gateway.log what operators see, "
@@ -116,23 +121,41 @@ def run(directory: Path, stack: ExitStack) -> None:
         show_lines(directory, hints)
 
 
-def prepare(directory: Path) -> Plant:
-    """A fresh plant folder from the example, a site authority, one certificate per device."""
+def prepare(directory: Path, *, fresh: bool = False) -> Plant:
+    """The plant folder as it was left, else that of the example; a new site authority, one certificate per device."""
     if directory.exists() and not (directory / MARK).exists() and any(directory.iterdir()):
         raise DemoTrouble(f"{directory} holds something else; name another folder with --directory")
     _refuse_second(directory)
+    kept = {} if fresh else _written(directory / "plant")
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(mode=0o700, parents=True)
     (directory / MARK).touch()
-    shutil.copytree(MAPPINGS / "example", directory / "plant")
     shutil.copytree(MAPPINGS / "manual", directory / "manual")
-    plant = read(directory / "plant", adapters())
+    example = read(MAPPINGS / "example", adapters())
+    shutil.copytree(MAPPINGS / "example", directory / "plant")
+    for name, text in kept.items():
+        (directory / "plant" / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / "plant" / name).write_bytes(text)
+    try:
+        plant = read(directory / "plant", adapters())
+    except PlantInvalid as invalid:
+        again = f"fieldgate check {directory / 'plant'} tells them; fieldgate demo --fresh begins anew"
+        raise DemoTrouble(f"the plant of the last demo has {summary(invalid.diagnostics)}: {again}") from invalid
     certs.create_site(plant.gateway.state / "authority", plant.name)
     issue_missing(plant, plant.gateway.state)
-    (directory / "points.json").write_text(json.dumps(points.points(plant)))
+    # The meters are what they are, whatever somebody's profile says of them.
+    (directory / "points.json").write_text(json.dumps(points.points(example)))
     devices = [{"id": device.identity, "enabled": True} for device in plant.devices]
     (directory / "devices.json").write_text(json.dumps({"devices": devices}))
+    if kept:
+        click.echo(f"going on with the files in {directory / 'plant'}; fieldgate demo --fresh begins anew")
     return plant
+
+
+def _written(plant: Path) -> dict[Path, bytes]:
+    """What a plant engineer has written there."""
+    paths = [path.relative_to(plant) for path in plant.rglob("*.y*ml") if path.is_file()]
+    return {path: (plant / path).read_bytes() for path in paths if path.parts[0] != "state"}
 
 
 def _refuse_second(directory: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic_core import PydanticCustomError
 
-from gateway.cli.plants import JSON, adapters, load
+from gateway.cli.plants import JSON, adapters, load, refuse
 from gateway.mapping import catalogue
 from gateway.mapping.diagnostics import closest, did_you_mean
 from gateway.mapping.units import BUILT_IN, Unit
@@ -22,13 +23,12 @@ from gateway.plant import bundled_profiles, summaries
 def units(word: str | None, as_json: bool) -> None:
     """The units that `unit:` and `as:` take, with their codes; WORD looks for a spelling or a kind (energy)."""
     found = [unit for unit in BUILT_IN if word is None or _fits(unit, word)]
+    if not found and word is not None:
+        hint = did_you_mean(word, [unit.symbol for unit in BUILT_IN], otherwise="fieldgate units lists all")
+        refuse(f'no unit is spelled "{word}"', hint, code=2, as_json=as_json)
     if as_json:
         click.echo(json.dumps({"units": [_unit(unit) for unit in found]}))
-        sys.exit(0 if found else 1)
-    if not found and word is not None:
-        click.echo(f'no unit is spelled "{word}"', err=True)
-        click.echo(f"    hint: {did_you_mean(word, [unit.symbol for unit in BUILT_IN])}", err=True)
-        sys.exit(1)
+        return
     kinds: dict[str, list[Unit]] = {}
     for unit in found:
         kinds.setdefault(unit.quantity, []).append(unit)
@@ -40,7 +40,12 @@ def units(word: str | None, as_json: bool) -> None:
 
 
 def _fits(unit: Unit, word: str) -> bool:
-    return word in (unit.symbol, *unit.aliases) or word.casefold() in unit.quantity.casefold().split()
+    if word.casefold() in unit.quantity.casefold().split():
+        return True
+    try:
+        return BUILT_IN.symbol(word) == unit.symbol
+    except PydanticCustomError:
+        return False
 
 
 def _unit(unit: Unit) -> dict[str, Any]:
@@ -93,11 +98,10 @@ def profiles(name: str | None, folder: Path | None, as_json: bool) -> None:
         files |= {path.name.removesuffix(".profile.yaml"): path for path in sorted(folder.rglob("*.profile.yaml"))}
     if name is not None:
         if name not in files:
-            click.echo(f'there is no profile "{name}"', err=True)
-            click.echo(
-                f"    hint: {did_you_mean(name, sorted(files), otherwise='fieldgate profiles lists all')}", err=True
-            )
-            sys.exit(2)
+            holding = [known for known in sorted(files) if name.casefold() in known]
+            there = f"there are: {', '.join(holding)}" if holding else "fieldgate profiles lists all"
+            hint = did_you_mean(name, sorted(files), otherwise=there)
+            refuse(f'there is no profile "{name}"', hint, code=2, as_json=as_json)
         click.echo(files[name].read_text(encoding="utf-8"), nl=False)
         return
     found = summaries(files, adapters())

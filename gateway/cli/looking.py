@@ -1,4 +1,4 @@
-"""Commands that look at live devices: probe, watch."""
+"""fieldgate probe: a live device read once, as raw as it speaks."""
 
 from __future__ import annotations
 
@@ -6,49 +6,42 @@ import asyncio
 import json
 import math
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 from gateway import look, recording
-from gateway.cli.plants import JSON, PLANT, STATE, adapters, load
+from gateway.cli.plants import JSON, PLANT, STATE, adapters, load, refuse
 from gateway.cli.screen import WORDS, shown
 from gateway.mapping.diagnostics import did_you_mean
 from gateway.model import RawBlock, Value
 from gateway.plant import Device, Plant
-from gateway.status import answer
 from gateway.vault import Vault
 
 ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 
 
-def device_of(plant: Plant, name: str) -> Device:
+def device_of(plant: Plant, name: str, *, as_json: bool = False) -> Device:
     """The device of this name; says what there is, and ends with 2 where there is none."""
-    for device in plant.devices:
-        if name in (device.name, device.identity):
-            return device
-    names = [device.name for device in plant.devices]
-    click.echo(f'there is no device "{name}" in this plant', err=True)
-    some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    click.echo(f"    hint: {did_you_mean(name, names, otherwise=f'there are: {some}')}", err=True)
-    sys.exit(2)
+    found = next((device for device in plant.devices if name in (device.name, device.identity)), None)
+    if found is None:
+        names = [device.name for device in plant.devices]
+        some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+        hint = did_you_mean(name, names, otherwise=f"there are: {some}")
+        refuse(f'there is no device "{name}" in this plant', hint, code=2, as_json=as_json)
+    return found
 
 
-def blocks_of(devices: Sequence[Device], vault: Vault) -> list[RawBlock]:
+def blocks_of(devices: Sequence[Device], vault: Vault, *, as_json: bool = False) -> list[RawBlock]:
     """What these devices of one line give now; says why not, and ends with 1."""
     try:
         return asyncio.run(look.blocks(devices, adapters()[devices[0].protocol], vault))
     except look.Missed as missed:
-        click.echo(str(missed), err=True)
-        if missed.remedy:
-            click.echo(f"    hint: {missed.remedy}", err=True)
-        sys.exit(1)
+        refuse(str(missed), missed.remedy, as_json=as_json)
 
 
 @click.command()
@@ -65,18 +58,17 @@ def probe(folder: Path, device: str, point: str | None, state: Path | None, as_j
     one refuses it while a gateway runs. Ends with 1 where the device does not answer.
     """
     plant = load(folder, quiet=True, as_json=as_json)
-    chosen = device_of(plant, device)
+    chosen = device_of(plant, device, as_json=as_json)
     names = [spec.point.name for spec in chosen.points] + [derived.name for derived in chosen.derived]
     if point is not None and point not in names:
-        click.echo(f'{chosen.name} has no point "{point}"', err=True)
-        click.echo(f"    hint: {did_you_mean(point, names, otherwise='there are: ' + ', '.join(names[:10]))}", err=True)
-        sys.exit(2)
-    found = blocks_of([chosen], Vault(state or plant.gateway.state))
+        hint = did_you_mean(point, names, otherwise="there are: " + ", ".join(names[:10]))
+        refuse(f'{chosen.name} has no point "{point}"', hint, code=2, as_json=as_json)
+    found = blocks_of([chosen], Vault(state or plant.gateway.state), as_json=as_json)
     if record is not None:
         _keep(record, found)
     rows = [row for row in look.seen(chosen, adapters()[chosen.protocol], found) if point in (None, row.name)]
     if as_json:
-        click.echo(json.dumps({"device": chosen.name, "points": [_entry(row) for row in rows]}))
+        click.echo(json.dumps({"device": chosen.name, "points": [entry(row) for row in rows]}))
     elif point is None:
         _print_device(rows)
     else:
@@ -92,7 +84,7 @@ def _keep(path: Path, found: Sequence[RawBlock]) -> None:
         sys.exit(1)
 
 
-def _entry(row: look.Seen) -> dict[str, Any]:
+def entry(row: look.Seen) -> dict[str, Any]:
     return {
         "name": row.name,
         "raw": row.raw,
@@ -139,6 +131,18 @@ def _print_device(rows: Sequence[look.Seen]) -> None:
     for row in rows:
         if row.doubt:
             click.echo(row.doubt)
+    reasons = {row.status.reason for row in rows if row.raw or row.value is None}
+    if all(row.value is None for row in rows) and len(reasons) > 0:
+        click.echo(f"hint: {_why(reasons)}", err=True)
+
+
+def _why(reasons: set[str]) -> str:
+    """What a device that gives nothing may suffer from."""
+    if any(reason.startswith("wrong answer") for reason in reasons):
+        return "what answers there is no such device: check host and port"
+    if "timeout" in reasons:
+        return "no answer: is it on, is its unit id right? Whatever else asks it may hold its only connection"
+    return "what is said behind each point is what the device answered"
 
 
 def _print_point(row: look.Seen) -> None:
@@ -152,76 +156,4 @@ def _print_point(row: look.Seen) -> None:
         click.echo(row.doubt)
 
 
-@click.command()
-@PLANT
-@click.argument("device")
-@STATE
-@JSON
-@click.option(
-    "--every", "every_s", type=click.FloatRange(0.2, 3600), default=1.0, help="Seconds between two looks (1)."
-)
-@click.option("--count", type=click.IntRange(1), help="End after so many looks; else with Ctrl-C.")
-def watch(folder: Path, device: str, state: Path | None, as_json: bool, every_s: float, count: int | None) -> None:
-    """Show the values of a device live.
-
-    Asks the running gateway, so the device has no second connection to bear; where none runs, it reads the device
-    itself. With --json one line for each look.
-    """
-    plant = load(folder, quiet=True, as_json=as_json)
-    chosen = device_of(plant, device)
-    directory = state or plant.gateway.state
-    try:
-        if as_json or not sys.stdout.isatty():
-            _lines(chosen, directory, every_s, count, as_json)
-        else:
-            _live(chosen, directory, every_s, count)
-    except KeyboardInterrupt:
-        sys.exit(0)
-
-
-def _look(device: Device, directory: Path) -> list[dict[str, Any]]:
-    """The newest values: of the running gateway, else of the device itself."""
-    try:
-        values: list[dict[str, Any]] = answer.ask(directory, "values").get(device.name, [])
-    except answer.NotRunning:
-        found = blocks_of([device], Vault(directory))
-        rows = look.seen(device, adapters()[device.protocol], found)
-        return [_entry(row) | {"at": ""} for row in rows]
-    return values
-
-
-def _lines(device: Device, directory: Path, every_s: float, count: int | None, as_json: bool) -> None:
-    number_ = 0
-    while count is None or number_ < count:
-        rows = _look(device, directory)
-        if as_json:
-            click.echo(json.dumps({"device": device.name, "points": rows}))
-        else:
-            click.echo("  ".join(f"{row['name']} {shown(row['value'])} {row['unit']}".rstrip() for row in rows))
-        sys.stdout.flush()
-        number_ += 1
-        if number_ != count:
-            time.sleep(every_s)
-
-
-def _live(device: Device, directory: Path, every_s: float, count: int | None) -> None:
-    number_ = 0
-    with Live(console=Console(), auto_refresh=False) as live:
-        while count is None or number_ < count:
-            live.update(_table(device, _look(device, directory)), refresh=True)
-            number_ += 1
-            if number_ != count:
-                time.sleep(every_s)
-
-
-def _table(device: Device, rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table(title=f"{device.name}  {device.line}", box=None, padding=(0, 2), header_style="dim")
-    for name in ("point", "value", "unit", "quality", "at"):
-        table.add_column(name, justify="right" if name == "value" else "left", no_wrap=name != "quality")
-    for row in rows:
-        quality = " ".join(filter(None, (WORDS[row["quality"]], row["reason"])))
-        table.add_row(row["name"], shown(row["value"]), row["unit"], quality, row["at"][11:23])
-    return table
-
-
-COMMANDS = (probe, watch)
+COMMANDS = (probe,)

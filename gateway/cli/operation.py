@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from gateway import app
-from gateway.cli.plants import JSON, PLANT, STATE, adapters, load
+from gateway.cli.plants import JSON, PLANT, STATE, adapters, load, state_of
 from gateway.plant import Diagnostic, Plant
 from gateway.status import answer, text
 
@@ -86,9 +86,12 @@ def _tell(done: dict[str, Any]) -> None:
     if not done["ok"]:
         click.echo(f"refused, everything goes on as before: {done['reason']}", err=True)
         return
+    for what, devices in (("new", done["added"]), ("gone", done["removed"]), ("changed", done["changed"])):
+        for device in devices:
+            click.echo(f"{what:<9}  {device}")
     for what in ("started", "stopped", "exchanged", "kept"):
         for line in done[what]:
-            click.echo(f"{what:<9}  {line}")
+            click.echo(f"{what:<9}  line {line}")
     if done["next_start"]:
         click.echo(f"takes effect at the next start: {', '.join(done['next_start'])}")
 
@@ -112,8 +115,7 @@ def status(folder: Path, state: Path | None, as_json: bool) -> None:
 
     Ends with 0 when all parts flow, with 1 when one is stopped or no gateway runs.
     """
-    plant = load(folder, quiet=True, as_json=as_json)
-    directory = state or plant.gateway.state
+    directory = state_of(folder, state, as_json=as_json)
     try:
         report = answer.ask(directory, "status")
     except answer.NotRunning:

@@ -13,7 +13,7 @@ import click
 
 from gateway import comparison, look, recording
 from gateway.cli.looking import blocks_of, number
-from gateway.cli.plants import JSON, PLANT, adapters, load
+from gateway.cli.plants import JSON, PLANT, adapters, count, load, refuse
 from gateway.comparison import Difference, PointChange
 from gateway.forecast import Forecast, LineForecast, forecast
 from gateway.model import RawBlock, Status, Value
@@ -44,22 +44,17 @@ def plan(folder: Path, as_json: bool, requests: bool) -> None:
 def _line(line: LineForecast) -> str:
     if not line.known:
         return f"{line.name}: {line.points} points; its adapter asks for nothing, it listens"
-    count = len(line.planned)
     return (
-        f"{line.name}: {_count(line.points, 'point')} → {_count(count, 'request')}; "
+        f"{line.name}: {count(line.points, 'point')} → {count(len(line.planned), 'request')}; "
         f"{line.requests_per_s:.3g} requests/s, {size(line.bytes_per_s)}/s"
     )
-
-
-def _count(number_: int, what: str) -> str:
-    return f"{number_:,} {what}{'' if number_ == 1 else 's'}"
 
 
 def _print_device(device: Device, line: LineForecast, plant: Plant, requests: bool) -> None:
     own = [one for one in line.planned if one.device == device.name]
     rates = sorted({one.every_s for one in own})
-    parts = [f"{_count(sum(one.every_s == rate for one in own), 'request')} {_every(rate)}" for rate in rates]
-    click.echo(f"  {device.name}: {_count(len(device.points), 'point')}" + (f" → {', '.join(parts)}" if parts else ""))
+    parts = [f"{count(sum(one.every_s == rate for one in own), 'request')} {_every(rate)}" for rate in rates]
+    click.echo(f"  {device.name}: {count(len(device.points), 'point')}" + (f" → {', '.join(parts)}" if parts else ""))
     if requests:
         points = [spec.point.name for other in by_line(plant)[line.name] for spec in other.points]
         for one in own:
@@ -88,7 +83,7 @@ def _print_upstream(seen: Forecast, plant: Plant) -> None:
         units = -(-billed // seen.quota_per_day)
         click.echo(
             f"  the hub counts {billed:,}; a unit of {plant.gateway.tier} takes {seen.quota_per_day:,} a day: "
-            f"{_count(max(units, 1), 'unit')}"
+            f"{count(max(units, 1), 'unit')}"
         )
 
 
@@ -116,6 +111,8 @@ def diff(before: Path, after: Path, as_json: bool, recorded: Path | None, live: 
 
     Ends with 0 where nothing changes, with 1 where something does.
     """
+    if recorded is not None and live:
+        refuse("--recorded and --live are two sources of raw values", "choose one of the two", code=2, as_json=as_json)
     old, new = load(before, quiet=True, as_json=as_json), load(after, quiet=True, as_json=as_json)
     blocks = _recorded(recorded) if recorded is not None else _live(old) if live else None
     try:
@@ -179,7 +176,7 @@ def _print_difference(found: Difference) -> None:
         for point in change.changed:
             values = "" if point.before == point.after else f"   {_value(point.before)} → {_value(point.after)}"
             click.echo(f"    ~ {point.name}: {'; '.join(point.settings) or 'the same settings'}{values}")
-    same = f"{_count(found.same, 'device')} unchanged"
+    same = f"{count(found.same, 'device')} unchanged"
     click.echo(same if found.added or found.removed or found.devices else f"nothing changes: {same}")
 
 

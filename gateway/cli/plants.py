@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -15,7 +15,7 @@ from gateway import plugins
 from gateway.adapter import Adapter
 from gateway.mapping import diagnostics, schema
 from gateway.mapping.diagnostics import Diagnostic
-from gateway.plant import MAPPINGS, Plant, PlantInvalid, read
+from gateway.plant import MAPPINGS, Plant, PlantInvalid, read, state_directory
 from gateway.vault import Vault
 
 PLANT = click.argument("folder", metavar="PLANT", type=click.Path(path_type=Path))
@@ -42,17 +42,46 @@ def load(folder: Path, *, quiet: bool = False, as_json: bool = False) -> Plant:
     try:
         plant = read(folder, adapters())
     except PlantInvalid as invalid:
-        if as_json:
-            click.echo(json.dumps({"ok": False, "diagnostics": [found.as_json() for found in invalid.diagnostics]}))
-            sys.exit(2)
-        for diagnostic in invalid.diagnostics:
-            click.echo(str(diagnostic), err=True)
-        click.echo(diagnostics.summary(invalid.diagnostics), err=True)
-        sys.exit(2)
+        _tell(invalid, as_json)
     if not quiet:
         for diagnostic in warnings(plant):
             click.echo(str(diagnostic), err=True)
     return plant
+
+
+def _tell(invalid: PlantInvalid, as_json: bool) -> NoReturn:
+    """Print what is wrong with a plant, and end with 2."""
+    if as_json:
+        click.echo(json.dumps({"ok": False, "diagnostics": [found.as_json() for found in invalid.diagnostics]}))
+        sys.exit(2)
+    for diagnostic in invalid.diagnostics:
+        click.echo(str(diagnostic), err=True)
+    click.echo(diagnostics.summary(invalid.diagnostics), err=True)
+    sys.exit(2)
+
+
+def state_of(folder: Path, state: Path | None, *, as_json: bool = False) -> Path:
+    """The state directory, whatever is wrong with the plant's other files; ends with 2 where it cannot be known."""
+    try:
+        return state or state_directory(folder)
+    except PlantInvalid as invalid:
+        _tell(invalid, as_json)
+
+
+def refuse(text: str, hint: str = "", *, code: int = 1, as_json: bool = False) -> NoReturn:
+    """Say why not, as text or as JSON, and end with this code."""
+    if as_json:
+        click.echo(json.dumps({"ok": False, "error": text, "hint": hint}))
+    else:
+        click.echo(text, err=True)
+        if hint:
+            click.echo(f"    hint: {hint}", err=True)
+    sys.exit(code)
+
+
+def count(number: int, what: str) -> str:
+    """``1 device``, ``2 devices``, ``10,000 points``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _missing_secrets(plant: Plant) -> list[Diagnostic]:
@@ -113,9 +142,10 @@ def check(folder: Path, as_json: bool) -> None:
         plant = load(folder)
         points = sum(len(device.points) for device in plant.devices)
         lines = len({device.line for device in plant.devices})
-        count = len(warnings(plant))
-        also = f", {count} warning{'s' if count > 1 else ''}" if count else ""
-        click.echo(f"{plant.name}: {len(plant.devices)} devices on {lines} lines, {points} points: ok{also}")
+        doubts = len(warnings(plant))
+        also = f", {count(doubts, 'warning')}" if doubts else ""
+        what = f"{count(len(plant.devices), 'device')} on {count(lines, 'line')}, {count(points, 'point')}"
+        click.echo(f"{plant.name}: {what}: ok{also}")
         return
     try:
         plant = read(folder, adapters())

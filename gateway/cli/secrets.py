@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.plants import JSON, PLANT, STATE, load
+from gateway.cli.plants import JSON, PLANT, STATE, load, state_of
 from gateway.vault import SecretWrong, Vault
 
 
@@ -22,7 +22,7 @@ def secret_group() -> None:
 
 
 def _vault(folder: Path, state: Path | None) -> Vault:
-    return Vault(state or load(folder, quiet=True).gateway.state)
+    return Vault(state_of(folder, state))
 
 
 @secret_group.command(name="set")

@@ -84,12 +84,12 @@ async def test_stops_in_the_middle_of_a_reload(tmp_path: Path, monkeypatch: pyte
     plant = read(folder, plugins.find().adapters)
     async with asyncio.timeout(10):
         task, stop, renew = await running(plant)
-        begun, true = threading.Event(), app.read
+        begun = threading.Event()
 
         def slow(path: Path, adapters: Any) -> Plant:
             begun.set()
             time.sleep(0.3)
-            return true(path, adapters)
+            return read(path, adapters)
 
         monkeypatch.setattr(app, "read", slow)
         replace(folder, "hall-a.devices.yaml", "15020", "15021")

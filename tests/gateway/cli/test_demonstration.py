@@ -155,3 +155,28 @@ def test_an_outage_without_a_demo_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(DemoTrouble, match="fieldgate demo"):
         tell_hub(tmp_path, {"command": "away"})
     assert call("demo", "--outage", "--directory", tmp_path).exit_code == 1
+
+
+def test_what_was_written_into_the_plant_is_still_there_the_next_time(directory: Path) -> None:
+    prepare(directory)
+    mine = directory / "plant" / "hall-b" / "mine.devices.yaml"
+    mine.parent.mkdir()
+    mine.write_text(
+        "schema: fieldgate/devices/v1\ndevices:\n"
+        '  press-7: {profile: eastron-sdm120, connect: {modbus: "tcp://127.0.0.1:15020", unit_id: 7}}\n'
+    )
+    plant = prepare(directory)
+    assert [device.name for device in plant.devices] == ["meter-mcc1", "meter-hvac", "press-7"]
+    assert "press-7" in (directory / "devices.json").read_text()  # the hub knows it
+    assert "press-7" not in (directory / "points.json").read_text()  # and the meter is what it is, whatever one writes
+    assert [device.name for device in prepare(directory, fresh=True).devices] == ["meter-mcc1", "meter-hvac"]
+
+
+def test_a_plant_with_a_mistake_is_told_and_kept(directory: Path) -> None:
+    prepare(directory)
+    mine = directory / "plant" / "mine.devices.yaml"
+    mine.write_text("schema: fieldgate/devices/v1\ndevices: [")
+    for _ in range(2):
+        with pytest.raises(DemoTrouble, match="the plant of the last demo has 1 error.*--fresh begins anew"):
+            prepare(directory)
+    assert mine.exists()

@@ -23,7 +23,7 @@ def test_a_spelling_is_looked_up() -> None:
     assert "  kWh " in call("units", "Kwh").stdout
     assert {unit["symbol"] for unit in json.loads(call("units", "pressure", "--json").stdout)["units"]} >= {"bar", "Pa"}
     missing = call("units", "kwhr")
-    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert (missing.exit_code, missing.stdout) == (2, "")
     assert 'did you mean "kWh"?' in missing.stderr
 
 
@@ -73,4 +73,14 @@ def test_a_profile_can_be_read_and_copied(tmp_path: Path) -> None:
 def test_a_profile_that_is_not_there_is_said(name: str) -> None:
     told = call("profiles", name)
     assert told.exit_code == 2
-    assert "hint: did you mean" in told.stderr or "fieldgate profiles lists all" in told.stderr
+    assert "    hint: " in told.stderr
+
+
+def test_a_part_of_a_name_finds_the_profiles_that_have_it() -> None:
+    assert "hint: there are: eastron-sdm120" in call("profiles", "sdm12").stderr
+    assert json.loads(call("profiles", "sdm12", "--json").stdout)["ok"] is False
+
+
+@pytest.mark.parametrize(("spelling", "symbol"), [("°C", "degC"), ("m³/h", "m3/h"), ("Volts", "V")])
+def test_a_unit_is_found_by_any_of_its_spellings(spelling: str, symbol: str) -> None:
+    assert [unit["symbol"] for unit in json.loads(call("units", spelling, "--json").stdout)["units"]] == [symbol]

@@ -1,4 +1,4 @@
-"""fieldgate probe and watch: what a live device says, as raw as it comes and as it is published."""
+"""fieldgate probe: what a live device says, as raw as it comes and as it is published."""
 
 from __future__ import annotations
 
@@ -104,15 +104,6 @@ def test_what_was_recorded_can_be_decoded_with_another_mapping(folder: Path, ser
     assert "    ~ voltage: scale 1/10 → 1/100   230.2 → 23.02" in told.stdout.splitlines()
 
 
-def test_watch_reads_the_device_itself_where_no_gateway_runs(folder: Path) -> None:
-    told = call("watch", folder, "press-7", "--count", "2", "--every", "0.2")
-    assert told.exit_code == 0
-    assert len(told.stdout.splitlines()) == 2
-    assert told.stdout.startswith("voltage 230.2 V  power 1520.5 W  state running  energy 70000 kWh  load 1.5205 kW")
-    lines = call("watch", folder, "press-7", "--count", "1", "--json").stdout.splitlines()
-    assert json.loads(lines[0])["points"][0]["value"] == 230.2
-
-
 def test_json_has_no_nan(served: Device, folder: Path) -> None:
     served.units[7].put(4, 1, bytes.fromhex("7fc00000"))
     text = call("probe", folder, "press-7", "power", "--json").stdout
@@ -123,3 +114,18 @@ def test_a_recording_that_cannot_be_written_is_said(folder: Path) -> None:
     told = call("probe", folder, "press-7", "--record", folder / "no" / "such.json")
     assert told.exit_code == 1
     assert "such.json cannot be written" in told.stderr
+
+
+def test_a_device_that_gives_nothing_is_helped_with_a_hint(folder: Path, served: Device) -> None:
+    served.silent.add(7)
+    assert "hint: no answer: is it on, is its unit id right?" in call("probe", folder, "press-7").stderr
+
+
+def test_trouble_is_json_too(folder: Path) -> None:
+    told = call("probe", folder, "press-9", "--json")
+    assert told.exit_code == 2
+    assert json.loads(told.stdout) == {
+        "ok": False,
+        "error": 'there is no device "press-9" in this plant',
+        "hint": 'did you mean "press-7"?',
+    }

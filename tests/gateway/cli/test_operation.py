@@ -88,6 +88,15 @@ def test_status_without_a_gateway_says_how_to_start_one(folder: Path) -> None:
     assert told["running"] is False
 
 
+def test_status_is_told_whatever_is_wrong_with_other_files(folder: Path) -> None:
+    """An operator asks while an engineer edits."""
+    next(folder.rglob("hall-a.devices.yaml")).write_text("devices: [")
+    result = call("status", folder)
+    assert (result.exit_code, "no gateway runs" in result.stderr) == (1, True)
+    (folder / "gateway.yaml").write_text("name: x\n")
+    assert call("status", folder).exit_code == 2
+
+
 def test_goes_on_when_nobody_listens_in_the_field_and_upstream_and_stops_on_sigterm(ready: Path) -> None:
     """Nothing listens: it says so once for each line and identity, and status tells why, since when and what to do."""
     port = free_port("127.0.0.1")

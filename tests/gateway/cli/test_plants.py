@@ -45,7 +45,7 @@ def test_wrong_words_end_with_2() -> None:
 def test_check_approves_the_example(tmp_path: Path) -> None:
     result = call("check", example(tmp_path))
     assert result.exit_code == 0
-    assert "2 devices on 1 lines" in result.stdout
+    assert "2 devices on 1 line, 43 points" in result.stdout
     assert "ok" in result.stdout
 
 
