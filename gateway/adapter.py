@@ -161,6 +161,8 @@ class Finding(NamedTuple):
     text: str
     hint: str = ""
     warning: bool = False
+    own: bool = False
+    """Only where the setting stands at the point itself: as a default it is meant for others."""
 
 
 def _as_it_is(name: str, profile: Any, address: Any, written: Mapping[str, str]) -> tuple[Any, Sequence[Finding]]:
@@ -192,6 +194,8 @@ class Adapter(Generic[D, A]):
     Pure, and judged once per profile, not per device."""
     shared: bool = False
     """Several devices may have the same ``connect:``, since their addresses tell them apart (nodes of one server)."""
+    read_only: Callable[[A], str] = lambda address: ""
+    """Why nobody can write to this address, in words: ``input registers can only be read``; empty where one can."""
     steps: Sequence[str] = ("at",)
     """The keys of an address that ``repeat: {i: 1..24, step: 2}`` moves."""
     plan: Callable[[Sequence[Point[D, A]]], Sequence[Planned]] | None = None

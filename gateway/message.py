@@ -129,21 +129,24 @@ class Scans:
     def _by_position(self) -> dict[int, Latest]:
         newest = dict(self._older)
         for at_ns, scan in self._latest.values():
-            for row, value, status in zip(scan.layout.rows, scan.values, scan.statuses, strict=True):
-                newest[row.position] = Latest(row.name, value, row.unit, status, at_ns)
+            times = [at_ns] * (len(scan.values) - len(scan.late)) + [*scan.late]
+            for row, value, status, time in zip(scan.layout.rows, scan.values, scan.statuses, times, strict=True):
+                newest[row.position] = Latest(row.name, value, row.unit, status, time)
         return newest
 
     def _remember(self, positions: tuple[int, ...], at_ns: int, scan: Scan) -> None:
         # What came last is the newest, whatever its clock says.
         self._latest.pop(positions, None)
         self._latest[positions] = (at_ns, scan)
-        if len(self._latest) > _SCANS:
+        # Late rows are not in the next scan of these points: what they say must outlive this one.
+        if len(self._latest) > _SCANS or scan.late:
             self._older = self._by_position()
             self._latest.clear()
 
     def _messages(self, scan: Scan, readings: Sequence[Reading], shown: list[int] | None, at_ns: int) -> list[Message]:
         values, statuses, times = scan.values, scan.statuses, [reading.at_ns for reading in readings]
-        times += [at_ns] * (len(values) - len(times))
+        times += [at_ns] * (len(values) - len(times) - len(scan.late))
+        times += scan.late
         if shown is None:
             shape = self._shapes.get(scan.layout) or self._prepare(scan.layout)
         else:

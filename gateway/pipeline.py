@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import accumulate
+from math import isinf
 from typing import TypeAlias
 
 from gateway.buffer import Buffer, BufferFull, BufferTrouble
 from gateway.mapping.spec import ENRICH
 from gateway.mapping.totals import Totals
 from gateway.message import Made, Scans
-from gateway.model import Batch, Message, Reading
+from gateway.model import Batch, Message, Quality, Reading
 from gateway.plant import Device, Enrichment
 from gateway.retry import Backoff
-from gateway.status import Board, Health
+from gateway.status import Board
 
 _Split: TypeAlias = tuple[str, tuple[int, ...], int]
 """A scan in a batch: its device, the positions of its points, and where it begins."""
@@ -41,6 +42,12 @@ class Pipeline:
         totals = totals or Totals()
         self.scans = {device.name: Scans(device, totals, enrich) for device in devices}
         self._healths = {device.name: board.health("device", device.name) for device in devices}
+        self._talking: dict[str, set[int]] = {device.name: set() for device in devices}
+        """The points whose last reading said something. What is read once proves nothing for long: it is not here."""
+        self._once = {
+            device.name: frozenset(n for n, spec in enumerate(device.points) if isinf(spec.point.every_s))
+            for device in devices
+        }
         self._splits: dict[tuple[int, ...], list[_Split]] = {}
         # The line's points are the devices' points one after the other: where each device's begin.
         self._home: list[tuple[str, int]] = [
@@ -54,8 +61,8 @@ class Pipeline:
         messages = [message for scan in made for message in scan.messages]
         if messages:
             await self._append(messages)
-        for (device, _, readings), scan in zip(scans, made, strict=True):
-            self._report(self._healths[device], scan, readings)
+        for (device, positions, readings), scan in zip(scans, made, strict=True):
+            self._report(device, scan, positions, readings)
 
     def _by_device(self, readings: Sequence[Reading]) -> list[tuple[str, tuple[int, ...], Sequence[Reading]]]:
         """Split where the device changes or a point comes a second time."""
@@ -77,11 +84,19 @@ class Pipeline:
         self._splits[points] = splits
         return splits
 
-    def _report(self, health: Health, scan: Made, readings: Sequence[Reading]) -> None:
+    def _report(self, device: str, scan: Made, positions: tuple[int, ...], readings: Sequence[Reading]) -> None:
+        health, talking = self._healths[device], self._talking[device]
         health.counters["accepted"] += len(scan.messages)
         health.counters["bad_values"] += scan.bad
         # A device that says "no value" of all its points does talk.
-        if scan.bad < len(readings) or any(reading.value is not None for reading in readings):
+        silent: list[int] = []
+        if scan.bad:
+            pairs = zip(positions, readings, strict=True)
+            silent = [position for position, reading in pairs if reading.status.quality is Quality.BAD]
+        talking.update(positions)
+        talking.difference_update(silent, self._once[device])
+        # One scan of several that is all BAD, of a register that is not there, does not stop the device.
+        if talking or len(silent) < len(readings):
             health.flowing()
         else:
             health.stopped(scan.reason, "check the device's power, its cable and its unit id")

@@ -73,6 +73,7 @@ def read(folder: Path, adapters: Adapters) -> Plant:
         all_assets=all_paths and "assets" not in files.broken,
         varied=library.variant,
         units=units,
+        unread=files.unread,
     )
     found = devices.read(files.blocks["devices"], known, report)
     if not found and not report.errors:

@@ -34,6 +34,14 @@ def fault(code: str, text: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("fieldgate", "{text}", {"code": code, "text": text, "hint": hint})
 
 
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.000")
+
+
+def looks_like_thousands(text: str) -> bool:
+    """Whether a number is one that some countries would write for a thousand times as much: ``1.000``."""
+    return _THOUSANDS.fullmatch(text) is not None
+
+
 def quote(text: str) -> str:
     """A user's text as messages repeat it: in quotes, not endless."""
     return f'"{text}"' if len(text) <= 60 else f'"{text[:59]}…"'
@@ -212,19 +220,32 @@ class SecretMissing(Exception):
         self.name = name
 
 
+BY_NAME = "write {secret: NAME} here, then: fieldgate secret set PLANT NAME"
+"""What to do with a secret."""
+_SECRET_NAME = re.compile(
+    "(.*[_-])?(pass(word|wd|wort|phrase)|pwd|kennwort|secrets?|token|credentials?|(api|private|(shared[_-]?)?access)[_-]?"
+    "key|connection[_-]?string)[0-9]*",
+    re.IGNORECASE,
+)
+
+
+def names_secret(name: str) -> bool:
+    """Whether what is called so is hardly meant to be read by everybody."""
+    return _SECRET_NAME.fullmatch(name) is not None
+
+
 class Secret(Settings):
     """A secret by its name, ``{secret: filler-01}``: what it hides never stands in a file of the plant."""
 
     secret: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$")]
-    """The name of a secret, which is set with: fieldgate secret set NAME."""
+    """The name of a secret, which is set with: fieldgate secret set PLANT NAME."""
     _text: str | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
         if isinstance(value, str):
-            hint = "write {secret: NAME} here, then: fieldgate secret set NAME"
-            raise fault("M23", "{key} would stand here for everybody to read", hint)
+            raise fault("M23", "{key} would stand here for everybody to read", BY_NAME)
         return value
 
     def holding(self, text: str) -> Self:

@@ -5,7 +5,7 @@ from adapters.modbus.numbering import resolve
 from adapters.modbus.plan import planned
 from adapters.modbus.replay import decode, explain
 from adapters.modbus.session import connect
-from adapters.modbus.settings import Address, Connect, Profile, line
+from adapters.modbus.settings import Address, Connect, Profile, line, read_only
 from gateway.adapter import Adapter
 
 ADAPTER: Adapter[Connect, Address] = Adapter(
@@ -13,6 +13,7 @@ ADAPTER: Adapter[Connect, Address] = Adapter(
     address=Address,
     line=line,
     connect=connect,
+    read_only=read_only,
     steps=("at", "registers"),
     check=check,
     profile=Profile,

@@ -41,12 +41,11 @@ def _of_one(index: int, point: Point[Connect, Address], wide: set[Order]) -> Ite
         hint = "keep one: at is the first of neighbours, registers names each one that is not"
         yield Finding("B15", index, "registers", text, hint)
         return
-    for rule in _RULES:
-        finding = rule(index, point)
-        if finding is not None:
-            yield finding
+    found = [finding for rule in _RULES if (finding := rule(index, point)) is not None]
+    yield from found
     order = _order_tells(index, point, wide)
-    if order is not None:
+    # What a point that is wrong holds is not known.
+    if order is not None and all(finding.warning for finding in found):
         yield order
 
 
@@ -55,7 +54,8 @@ def _bits_are_bool(index: int, point: Point[Connect, Address]) -> Finding | None
     if table not in BIT_TABLES or type_ == "bool":
         return None
     text = f"{point.name}: {table} holds single bits, type must be bool"
-    return Finding("B06", index, "type", text, "write type: bool")
+    # The default type stands nowhere; the table does.
+    return Finding("B06", index, "table", text, "write type: bool")
 
 
 def _has_length(index: int, point: Point[Connect, Address]) -> Finding | None:
@@ -172,9 +172,10 @@ def _order_tells(index: int, point: Point[Connect, Address], wide: set[Order]) -
     not_0 = address.table in BIT_TABLES or (address.type == "bool" and address.bits is None and address.byte is None)
     # Two bytes have an order, but no order of words; what is asked for as "not 0" has neither.
     idle = address.order == "CDAB" or (not_0 and address.order != "ABCD")
-    # The order of the wider points is the profile's default: nobody wrote it for this one.
-    if not idle or _has_words(address) or address.order in wide:
+    if not idle or _has_words(address):
         return None
     what = "16-bit value" if BIT_WIDTHS[address.type] == 16 else address.type
     text = f"{point.name}: order {address.order} has no effect on {'an' if what.startswith('int') else 'a'} {what}"
-    return Finding("B11", index, "order", text, "leave it out, or check the type", warning=True)
+    # The order of the wider points is the profile's default: nobody wrote it for this one.
+    others = address.order in wide
+    return Finding("B11", index, "order", text, "leave it out, or check the type", warning=True, own=others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -37,7 +38,16 @@ def overlaps(points: Sequence[Point[Connect, Address]], without: Collection[int]
             told.add(place.point)
             key = "at" if points[place.point].address.registers is None else "registers"
             text = f"{_told(points, table, place)} overlaps {_told(points, table, other)}"
-            yield Finding("B12", place.point, key, text, "check address and type of both", warning=True)
+            hint = f"check address and type of both{_step(points, place, other)}"
+            yield Finding("B12", place.point, key, text, hint, warning=True)
+
+
+def _step(points: Sequence[Point[Connect, Address]], place: _Place, other: _Place) -> str:
+    """What to do where both are copies of one point, as far as their names tell."""
+    one, two = (re.sub("[0-9]+", "#", points[index].name) for index in (place.point, other.point))
+    wide = place.stop - place.start
+    alike = one == two and wide > 1 and wide == other.stop - other.start
+    return f"; each takes {wide} registers: where they come of a repeat, write step: {wide}" if alike else ""
 
 
 def _field(address: Address) -> _Field:

@@ -63,6 +63,8 @@ class Poller:
         for index, scan in enumerate(self._scans):
             self._of_unit.setdefault(scan.unit, []).append(index)
         self._failures = dict.fromkeys(self._of_unit, 0)
+        self._refused = [0] * len(self._scans)
+        """Rounds in a row of each scan in which the unit refused a part of it."""
         self._unheard = 0
         self.counters: Counter[str] = Counter()
 
@@ -143,6 +145,7 @@ class Poller:
         if heard:
             self._answered(index)
         if fault is None:
+            self._again(index, refused=any(isinstance(answer, Status) for _, answer in heard))
             return readings(heard, at_ns)
         # Next time the others come first: one block that a device passes over in silence must not hide them.
         self._blocks[index] = blocks[len(heard) + 1 :] + blocks[: len(heard) + 1]
@@ -178,6 +181,14 @@ class Poller:
                 if other != index:
                     self._schedule.move(other, now)
         self._failures[unit] = 0
+
+    def _again(self, index: int, *, refused: bool) -> None:
+        """What is read once and was refused is asked again, with growing pauses: a device refuses while it boots."""
+        scan = self._scans[index]
+        if refused and math.isinf(scan.every_s):
+            pause = pause_s(SILENT_AFTER + self._refused[index], scan.timeout_s)
+            self._schedule.move(index, asyncio.get_running_loop().time() + pause)
+        self._refused[index] = self._refused[index] + 1 if refused else 0
 
     def _failed(self, index: int) -> list[Block]:
         """Count a failure of this scan's unit; where it is silent, hold its scans back until the next probe.

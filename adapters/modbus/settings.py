@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
@@ -23,10 +24,25 @@ def _endpoint(text: str) -> str:
     if match is None:
         hint = f"write tcp://{text}" if _ENDPOINT.fullmatch(f"tcp://{text}") else _EXAMPLE
         raise fault("B13", f'"{text}" is not the address of a Modbus TCP device', hint)
+    _check_numbers(text, match[1])
     port = PORT if match[2] is None else int(match[2])
     if not 1 <= port <= 65535:
         raise fault("B13", f'"{text}" has the port {port}, but a port is 1 to 65535', _EXAMPLE)
     return f"tcp://{match[1].lower()}:{port}"
+
+
+def _check_numbers(text: str, host: str) -> None:
+    """Raise B13 for a host of numbers alone, or in brackets, that is no IP address."""
+    if not re.fullmatch("[0-9.]+|\\[.*]", host):
+        return
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError as error:
+        parts = [part.lstrip("0") or "0" for part in host.split(".")]
+        plain = len(parts) == 4 and all(part.isdecimal() and int(part) <= 255 for part in parts)
+        hint = f"write tcp://{text.removeprefix('tcp://').replace(host, '.'.join(parts), 1)}" if plain else _EXAMPLE
+        kind = "IPv6" if host.startswith("[") else "IPv4"
+        raise fault("B13", f'"{text}" has the host {host}, which is no {kind} address', hint) from error
 
 
 def _unit_id(unit_id: int) -> int:
@@ -130,6 +146,12 @@ class Address(Settings):
 def line(connect: Connect) -> str:
     """Devices behind one host and port share one connection."""
     return connect.modbus
+
+
+def read_only(address: Address) -> str:
+    """Why nobody can write there; empty where one can."""
+    what = {"input": "input registers", "discrete": "discrete inputs"}.get(address.table)
+    return f"{what} can only be read" if what else ""
 
 
 def host_and_port(endpoint: str) -> tuple[str, int]:

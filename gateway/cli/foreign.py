@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn, TypeVar
 
 import click
 
+from gateway.cli.imported import Target, finish, shown
 from gateway.cli.plants import JSON, PLANT, adapters, load
-from gateway.mapping import diagnostics, schema, writer
 from gateway.mapping import load as reading
-from gateway.mapping.diagnostics import Diagnostic, Report
-from gateway.mapping.document import NAME, NAME_HINT
+from gateway.mapping import schema
+from gateway.mapping.diagnostics import Diagnostic, Report, did_you_mean
 from gateway.mapping.draft import Imported
 from gateway.mapping.exporters import dtdl, points, publisher, table, wot
-from gateway.mapping.importers import edgex, registers, sunspec, telegraf, thingsboard
+from gateway.mapping.importers import edgex, registers, sunspec, telegraf, thingsboard, types
 from gateway.mapping.importers import publisher as published_nodes
+from gateway.mapping.importers.cells import Gain
 from gateway.mapping.importers.drafting import plain_name
 from gateway.mapping.importers.rows import Options
+from gateway.mapping.importers.table import Refused
 from gateway.plant import bundled_profiles
 from gateway.values import quote
 
+T = TypeVar("T")
 OWN_TABLE_BYTES = 20_000_000
 FILE = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 INTO = click.option(
@@ -40,50 +44,8 @@ def import_group() -> None:
     """Make profiles and devices from register lists and from the files of others.
 
     What is written are ordinary plant files, each point with a note of where it came from. Whatever could not be taken
-    over is named with its place and reason. Ends with 1 where something was left out, with 2 where nothing could be
-    read.
+    over is named with its place and reason. Ends with 1 where something was left out, with 2 where nothing came of it.
     """
-
-
-def _finish(found: Imported, into: Path | None, force: bool, as_json: bool, name: str) -> None:
-    for draft in found.profiles:
-        if not NAME.fullmatch(draft.profile):  # it becomes the name of a file
-            click.echo(f"{quote(draft.profile)} is not a valid name for a profile; {NAME_HINT}", err=True)
-            sys.exit(2)
-    files = {f"{draft.profile}.profile.yaml": writer.write_profile(draft) for draft in found.profiles if draft.points}
-    if found.devices:
-        files[f"{name}.devices.yaml"] = writer.write_devices(found.devices)
-    if not as_json:
-        for diagnostic in found.found:
-            click.echo(str(diagnostic), err=True)
-    written = _write(files, into, force) if into is not None else []
-    if as_json:
-        entries = [diagnostic.as_json() for diagnostic in found.found]
-        click.echo(json.dumps({"files": files, "written": written, "looked_at": found.rows, "diagnostics": entries}))
-    elif into is None:
-        click.echo("\n".join(files.values()), nl=False)
-    taken = sum(len(draft.points) for draft in found.profiles)
-    errors = sum(one.severity == "error" for one in found.found)
-    if not as_json:
-        parts = [f"{found.rows} looked at", f"{taken} points", f"{len(found.devices)} devices"]
-        click.echo(f"{', '.join(parts)}; {diagnostics.summary(found.found)}", err=True)
-    sys.exit(2 if not files else 1 if errors else 0)
-
-
-def _write(files: Mapping[str, str], into: Path, force: bool) -> list[str]:
-    there = [into / name for name in files if (into / name).exists()]
-    if there and not force:
-        click.echo(f"{there[0]} is there already; --force overwrites it, --profile names another one", err=True)
-        sys.exit(1)
-    try:
-        into.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (into / name).write_text(text, encoding="utf-8")
-            click.echo(f"wrote {into / name}", err=True)
-    except OSError as error:
-        click.echo(f"{into} cannot be written: {error.strerror}", err=True)
-        sys.exit(1)
-    return [str(into / name) for name in files]
 
 
 def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -91,14 +53,9 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign:
-            click.echo(f"{option} {text}: write NAME=VALUE", err=True)
-            sys.exit(2)
+            _refuse(f"{option} {text}: write NAME=VALUE")
         pairs[name.strip()] = value.strip()
     return pairs
-
-
-def _name(path: Path, given: str | None) -> str:
-    return given or plain_name(path.stem, "device")
 
 
 @import_group.command(name="registers")
@@ -107,8 +64,8 @@ def _name(path: Path, given: str | None) -> str:
 @click.option("--maker", default="", help="For the profile.")
 @click.option("--model", default="", help="For the profile.")
 @click.option("--sheet", default="", help="Only this sheet of a workbook.")
-@click.option("--divide", "gain", flag_value="divide", help="The list's scale column divides: value = raw / scale.")
-@click.option("--multiply", "gain", flag_value="multiply", help="The list's scale column multiplies.")
+@click.option("--divide", is_flag=True, help="The list's scale column divides: value = raw / scale.")
+@click.option("--multiply", is_flag=True, help="The list's scale column multiplies.")
 @click.option(
     "--numbering", type=click.Choice(["offset", "number"]), help="Addresses count from 0, or are printed as 40001."
 )
@@ -126,21 +83,47 @@ def registers_(path: Path, profile: str | None, into: Path | None, force: bool, 
     """A register list in CSV or XLSX, as in the manual of a device.
 
     The header is found by itself, in several languages. What a "scale" column means is never guessed: say --divide or
-    --multiply. A list that `fieldgate export csv` wrote comes back as the same profile.
+    --multiply. A list that `fieldgate export csv` wrote comes back as the same profile, or not at all where it has a
+    mistake.
     """
+    target = Target(into, force, as_json)
     own = _own_table(path)
     if own is not None:
-        _finish(table.profile_from_csv(own, path.name), into, force, as_json, path.stem)
-    words["type"] = words.pop("type_")
+        given = [f"--{name.removesuffix('_')}" for name, word in words.items() if word]
+        if given:
+            _refuse(f"{shown(path)} is a profile that fieldgate export csv wrote: {given[0]} means nothing for it")
+        found = table.profile_from_csv(own, shown(path))
+        if profile is not None:
+            found = replace(found, profiles=[replace(draft, profile=profile) for draft in found.profiles])
+        finish(found, path, target, whole=True)
+    options = _options(profile or plain_name(path.stem, "device"), **words)
+    finish(registers.import_registers(path, options), path, target)
+
+
+def _options(profile: str, *, divide: bool, multiply: bool, type_: str, order: str, **words: Any) -> Options:
+    """The words of the call, judged before the file is read."""
+    if divide and multiply:
+        _refuse("--divide and --multiply: choose one of the two")
     words["columns"] = _pairs(words.pop("column"), "--column")
     words["where"] = _pairs(words["where"], "--where")
-    _finish(
-        registers.import_registers(path, Options(profile=_name(path, profile), **words)),
-        into,
-        force,
-        as_json,
-        path.stem,
-    )
+    gain: Gain | None = "divide" if divide else "multiply" if multiply else None
+    if type_:
+        _judged("--type", types.value_type, type_)
+    order = _judged("--order", types.order, order) if order else ""
+    return Options(profile=profile, gain=gain, type=type_, order=order, **words)
+
+
+def _judged(option: str, judge: Callable[[str], T], word: str) -> T:
+    try:
+        return judge(word)
+    except Refused as wrong:
+        _refuse(f"{option}: {wrong.text}", wrong.hint)
+
+
+def _refuse(text: str, hint: str = "") -> NoReturn:
+    """Say what is wrong with the words of the call, and end."""
+    click.echo(f"{text}\n    hint: {hint}" if hint else text, err=True)
+    sys.exit(2)
 
 
 def _own_table(path: Path) -> str | None:
@@ -179,15 +162,14 @@ def sunspec_(
     if model.isdecimal() and not path.exists():
         found = sunspec.published(int(model))
         if found is None:
-            click.echo(f"there is no model {model} here: name its JSON file, or install pysunspec2", err=True)
-            sys.exit(2)
+            _refuse(f"there is no model {model} here: name its JSON file, or install pysunspec2")
         path = found
     try:
         repeats = {name: int(number) for name, number in _pairs(repeat, "--repeat").items()}
     except ValueError:
-        click.echo("--repeat: write GROUP=NUMBER", err=True)
-        sys.exit(2)
-    _finish(sunspec.import_sunspec(path, sunspec.Layout(base, length, repeats)), into, force, as_json, path.stem)
+        _refuse("--repeat: write GROUP=NUMBER")
+    layout = sunspec.Layout(base, length, repeats)
+    finish(sunspec.import_sunspec(path, layout), path, Target(into, force, as_json))
 
 
 @import_group.command(name="edgex")
@@ -199,12 +181,12 @@ def sunspec_(
 def edgex_(path: Path, first_address: int | None, into: Path | None, force: bool, as_json: bool) -> None:
     """A device profile (or a deviceList) of EdgeX Foundry, YAML."""
     first: Literal[0, 1] | None = None if first_address is None else 1 if first_address else 0
-    _finish(edgex.import_edgex(path, first), into, force, as_json, path.stem)
+    finish(edgex.import_edgex(path, first), path, Target(into, force, as_json))
 
 
 def _plain(name: str, what: str, function: Callable[[Path], Imported]) -> click.Command:
     def command(path: Path, into: Path | None, force: bool, as_json: bool) -> None:
-        _finish(function(path), into, force, as_json, path.stem)
+        finish(function(path), path, Target(into, force, as_json))
 
     command.__doc__ = what
     made: click.Command = import_group.command(name=name)(FILE(INTO(FORCE(JSON(command)))))
@@ -257,15 +239,17 @@ def export_published_nodes(folder: Path) -> None:
 @export_group.command(name="csv")
 @click.argument("profile", metavar="PROFILE")
 def export_csv(profile: str) -> None:
-    """A PROFILE (a bundled one by name, or a *.profile.yaml file) as a table for Excel.
+    """A PROFILE (a bundled one by name, or the path of a *.profile.yaml file) as a table for Excel.
 
     `fieldgate import registers` reads it back. Redirect it into a file: it begins with a mark by which Excel knows
     that it is UTF-8.
     """
     path = Path(profile) if profile.endswith(".yaml") else bundled_profiles().get(profile)
     if path is None:
-        click.echo(f'there is no profile "{profile}": fieldgate profiles lists the bundled ones', err=True)
-        sys.exit(2)
+        otherwise = "fieldgate profiles lists the bundled ones"
+        hint = did_you_mean(profile, bundled_profiles(), otherwise=otherwise)
+        wrong = f"there is no bundled profile {quote(profile)}; for one of a plant write the path of its file"
+        _refuse(f"{wrong}: my-plant/{profile}.profile.yaml", hint)
     report = Report()
     text = reading.read(path, path.name, report)
     block = reading.parse(text, path.name, report) if text is not None else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.mapping.diagnostics import Report
 from gateway.mapping.document import GatewayFile, UpstreamSettings
-from gateway.mapping.judge import Owner, child, judge
+from gateway.mapping.judge import Owner, child, judge, not_indented
 from gateway.mapping.load import Block, Items
 from gateway.mapping.spec import Gateway
 from gateway.values import quote
@@ -75,9 +75,9 @@ def _upstream(block: Block, report: Report) -> tuple[str, UpstreamSettings] | No
     entries = block.get("upstream")
     if not isinstance(entries, Block):
         return None
-    if len(entries) != 1:
+    if len(entries) != 1 + len(stray := not_indented(entries)):
         place = list(entries.keys_at.values())[1] if entries else block.keys_at["upstream"]
-        text = f'"upstream" must have one entry, but it has {len(entries)}'
+        text = f'"upstream" must have one entry, but it has {len(entries) - len(stray)}'
         report.error(place, "G02", text, "write  hub: {kind: iothub, host: ..., trust: ...}")
         return None
     name = next(iter(entries))

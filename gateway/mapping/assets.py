@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway.mapping.diagnostics import Place, Report
 from gateway.mapping.document import NAME, NAME_HINT, AssetSettings, AssetsFile
-from gateway.mapping.judge import Owner, child, judge
+from gateway.mapping.judge import Owner, child, judge, not_indented
 from gateway.mapping.load import Block, Items
 from gateway.mapping.spec import Asset
 from gateway.values import quote
@@ -27,7 +27,12 @@ def read(blocks: Sequence[Block], report: Report) -> tuple[dict[str, Asset], boo
         if not isinstance(assets, Block):
             complete = False
             continue
+        stray = not_indented(assets, ("tags",))
+        for path in dict.fromkeys(stray.values()):
+            child(assets, path, report)
         for path in assets:
+            if path in stray:
+                continue
             place = assets.keys_at[path]
             if path in found:
                 other = f"{places[path].file}:{places[path].line}"

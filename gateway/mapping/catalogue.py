@@ -27,7 +27,9 @@ Y06 | `!tag` | delete it; put texts that begin so in "quotes"
 Y07 | a second document after `---` | put it into a file of its own
 Y08 | too many blocks inside each other | check indentation and brackets
 Y09 | the name of a setting is no text | write `name: value`
-Y10 | a control character | delete it
+Y10 | a character that cannot be seen, or a space or quotes of Word | see the hint
+Y11 | a colon without a space after it | `at: 3`
+Y12 | warning: a text is cut where a comment begins | "quotes" where the # belongs to the text
 F01 | the first line does not say what the file is | `schema: ...`
 F02 | an unknown file type | see the hint
 F03 | a profile is defined twice (a warning where the other one is bundled) | rename one
@@ -66,7 +68,8 @@ M19 | not a size | `500 MB`, `20 GB`, `2 GiB`
 M20 | a setting without a value | write it, or delete the line
 M21 | not the name of a host | without `https://` and port
 M22 | there is no adapter for the protocol | install it, or correct the name
-M23 | a secret stands in the file | `{secret: NAME}`, then `fieldgate secret set`
+M23 | a secret stands in the file | `{secret: NAME}`, then `fieldgate secret set PLANT NAME`
+M24 | warning: a number that is a thousand times as much in some countries | `1000`, or `1`
 R01 | a point's name is not allowed | see the hint
 R02 | both `scale` and `divide` | keep one
 R03 | `scale` or `divide` is 0 | leave it out
@@ -81,11 +84,13 @@ R11 | settings that exclude each other: `enum`, `flags`, `scale` | keep one
 R12 | `rollover` of what is no counter | `kind: counter`
 R13 | a `repeat` that cannot be written out | `{i: 1..24, step: 2}`, and `{i}` in the name
 R14 | a value that may be written is no text of the enum | see the hint
+R15 | `write:` of what can only be read | leave it out, or correct the address
 X01 | a formula cannot be read | see the hint; the column is that of the mistake
 X02 | something that no formula may do | + - * / % ( ), comparisons, and or not, if else, min max abs round sqrt
 X03 | a formula names a point that does not exist | see the hint
 X04 | a derived point needs itself | take one of them out of its formula
 X05 | a formula without a point | name one
+X06 | warning: a formula compares the texts of an `enum` with what they never are | compare with one of the texts
 N01 | a spelling of a unit is taken | give it another one
 N02 | an unknown unit as base | see the hint
 N03 | a unit whose factor is 0 | write how many of the base one of it is
@@ -117,7 +122,7 @@ B05 | a string or bytes without `length` | 16 characters are `length: 8`
 B06 | a coil or discrete input that is not a bool | `type: bool`
 B07 | a register outside 0..65535 | correct `at`
 B08 | bits that the type has not | correct `bits` or `type`
-B09 | a `nan` value does not fit into the type | write the raw register value
+B09 | a `nan` value does not fit into the type, or is minus zero | write the raw register value
 B10 | there is no point to take the scale factor from | see the hint
 B11 | warning: an order that has no effect | leave it out
 B12 | warning: two points overlap | check `at` and `type` of both
@@ -215,6 +220,10 @@ cell_{i}: {at: 100, repeat: {i: 1..24, step: 2}}   # right: cell_1 at 100, cell_
 derived:
   mean: {expr: (voltage_l1 + voltage_l4) / 2}   # wrong: there is no voltage_l4
   mean: {expr: (voltage_l1 + voltage_l2) / 2}   # right
+== X06
+mode: {at: 3, enum: {0: manual, 1: automatic}}
+setpoint: {at: 20, when: mode == 1}             # never true: mode gives texts
+setpoint: {at: 20, when: mode == 'automatic'}   # right
 == B04
 numbering: offset
 points:

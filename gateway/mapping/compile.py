@@ -46,7 +46,11 @@ def normaliser(spec: PointSpec, power: int = 0, *, total: bool = False) -> Norma
     width = BIT_WIDTHS[type_] if bits is None else bits[1] - bits[0] + 1
     kind = type_ if bits is None else "uint64"
     digits = (width + 3) // 4
-    missing = {_decoded(pattern, kind, width): _no_value(f"0x{pattern:0{digits}x}") for pattern in spec.nan}
+    missing = {
+        _decoded(pattern, kind, width): _no_value(f"0x{pattern:0{digits}x}")
+        for pattern in spec.nan
+        if not kind.startswith("bcd") or f"{pattern:x}".isdecimal()  # what are no digits is BAD already
+    }
     real = kind.startswith("float")
     limits = (0, _HIGHEST + 1) if total else _limits(kind, width)
     scaled = _real(scale, offset) if real else _whole(scale, offset, limits)
@@ -75,13 +79,12 @@ _FLOATS = {16: ">e", 32: ">f", 64: ">d"}
 
 
 def _decoded(pattern: int, type_: ValueType, width: int) -> int | float:
-    """The value that a decoder makes of these bits; of such that are no value of the type, the bits themselves."""
+    """The value that a decoder makes of these bits, which are of the type."""
     if type_.startswith("float"):
         number: float = struct.unpack(_FLOATS[width], pattern.to_bytes(width // 8, "big"))[0]
         return number
     if type_.startswith("bcd"):
-        digits = f"{pattern:x}"
-        return int(digits) if digits.isdecimal() else pattern
+        return int(f"{pattern:x}")
     if type_.startswith("signmag"):
         sign = 1 << width - 1
         return sign - pattern if pattern & sign else pattern

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator
@@ -11,8 +13,9 @@ from pydantic import BaseModel, BeforeValidator
 from gateway.adapter import Adapter
 from gateway.mapping.changes import changed
 from gateway.mapping.diagnostics import Place, Report, did_you_mean
-from gateway.mapping.document import IDENTITY, IDENTITY_HINT, NAME, DeviceSettings, DevicesFile
-from gateway.mapping.judge import Owner, child, judge
+from gateway.mapping.document import IDENTITY, IDENTITY_HINT, NAME, DeviceSettings, DevicesFile, legal
+from gateway.mapping.folder import renamed
+from gateway.mapping.judge import Owner, child, judge, names, not_indented
 from gateway.mapping.load import Block
 from gateway.mapping.points import ProfilePoint
 from gateway.mapping.profiles import Profile
@@ -36,6 +39,8 @@ class Known:
     varied: Callable[[str, str], Profile | None]
     """A profile's variant, by the names of both; it is there."""
     units: Units
+    unread: Sequence[Path] = ()
+    """Files that were probably meant to be read."""
     secrets: dict[str, Place] = field(default_factory=dict)
     """Those that are named, with the places; filled while the devices are read."""
 
@@ -75,13 +80,16 @@ def _entries(block: Block, report: Report) -> list[_Entry]:
     if not isinstance(devices, Block):
         return []
     found = []
+    stray = not_indented(devices, names(DeviceSettings))
     for name, place in devices.keys_at.items():
+        if name in stray:
+            continue  # the device that it was meant for is told to be empty
         own = child(devices, name, report)
         if own is None:
             continue
         settings = judge(DeviceSettings, own, Owner(quote(name), place), report)
         if not IDENTITY.fullmatch(name):
-            report.error(place, "M18", f"{quote(name)} is not a valid name for a device", IDENTITY_HINT)
+            report.error(place, "M18", f"{quote(name)} is not a valid name for a device", legal(name, IDENTITY_HINT))
         if settings is not None:
             found.append(_Entry(name, place, own, settings))
     return found
@@ -120,7 +128,7 @@ def _device(entry: _Entry, known: Known, report: Report) -> Device | None:
         return None
     connect = _connect(entry, profile, profile.adapter, known, report)
     before = report.errors
-    points, derived = changed(profile, entry.block.get("change"), known.units, report)
+    points, derived = changed(profile, entry.block.get("change"), known.units, report, variant=settings.variant)
     if connect is None or not profile.sound or report.errors != before:
         return None
     _check_sources(entry, asset, {p.spec.point.name for p in points} | {d.spec.name for d in derived}, report)
@@ -156,21 +164,18 @@ def _specs(device: str, connect: BaseModel, points: Sequence[ProfilePoint]) -> t
 
 def _check_sources(entry: _Entry, asset: Asset | None, points: set[str], report: Report) -> None:
     """Report texts that come from a point that the device has not (D10)."""
-    own = entry.block.get("context")
-    for name, text in entry.settings.context.items():
-        if isinstance(text, From) and text.point not in points and isinstance(own, Block):
-            text_ = f"{entry.name} takes {quote(name)} from the point {quote(text.point)}, which it has not"
-            hint = report.did_you_mean(text.point, points, otherwise="name one of its points")
-            report.error(own.values_at[name], "D10", text_, hint)
-    if asset is None:
-        return
-    texts = [("name", asset.name), ("maker", asset.maker), ("model", asset.model), ("serial", asset.serial)]
-    for name, text in (*texts, *asset.tags.items()):
-        if isinstance(text, From) and text.point not in points:
-            asset_ = f"the asset of {entry.name}"
-            text_ = f"{asset_} takes {quote(name)} from the point {quote(text.point)}, which it has not"
-            hint = report.did_you_mean(text.point, points, otherwise="name one of its points")
-            report.error(entry.block.values_at["asset"], "D10", text_, hint)
+    texts = [(entry.name, name, text) for name, text in entry.settings.context.items()]
+    if asset is not None:
+        own = {"name": asset.name, "maker": asset.maker, "model": asset.model, "serial": asset.serial, **asset.tags}
+        texts += [(f"the asset of {entry.name}", name, text) for name, text in own.items()]
+    for owner, name, text in texts:
+        if not isinstance(text, From) or text.point in points:
+            continue
+        place = text.place or entry.place
+        report.share([place])  # an asset can be that of several devices
+        sentence = f"{owner} takes {quote(name)} from the point {quote(text.point)}, which the device has not"
+        hint = report.did_you_mean(text.point, points, otherwise="name one of its points")
+        report.error(place, "D10", sentence, hint)
 
 
 def _profile(entry: _Entry, known: Known, report: Report) -> Profile | None:
@@ -179,7 +184,7 @@ def _profile(entry: _Entry, known: Known, report: Report) -> Profile | None:
     if profile is None:
         if name not in known.profile_names and known.all_profiles:
             text = f"there is no profile {quote(name)}"
-            otherwise = "fieldgate profiles lists those that there are"
+            otherwise = _unread(name, known) or "fieldgate profiles lists those that there are"
             hint = report.did_you_mean(name, known.profile_names, otherwise=otherwise)
             report.error(entry.block.values_at["profile"], "D02", text, hint)
         return None
@@ -195,6 +200,15 @@ def _profile(entry: _Entry, known: Known, report: Report) -> Profile | None:
         )
         return None
     return known.varied(name, variant)
+
+
+def _unread(profile: str, known: Known) -> str:
+    """What to do with a file that may hold the profile; empty where there is none."""
+    files = {renamed(path): path for path in known.unread if renamed(path).endswith(".profile.yaml")}
+    for name, path in files.items():
+        if len(files) == 1 or name.casefold() == f"{profile}.profile.yaml":
+            return f"{path.name} was not read: rename it to {name}"
+    return ""
 
 
 def _connect(
@@ -234,15 +248,28 @@ def _check_points(
 ) -> None:
     """What the adapter finds, at the setting that it names; ``connect.x`` is a setting of the device's ``connect:``."""
     connect = entry.block["connect"]
+    written = {point.spec.point.name: point.written for point in points}
     for finding in adapter.check([spec.point for spec in specs]):
         point = points[finding.point]
+        if finding.own and finding.key not in point.block:
+            continue
         say = report.warning if finding.warning else report.error
-        place = point.block.values_at.get(finding.key, point.place)
+        place = _stands_at(finding.key, point)
         owner, _, key = finding.key.partition(".")
         if owner == "connect" and isinstance(connect, Block):
             place = connect.values_at.get(key, entry.block.keys_at["connect"])
+        named = [name for name in re.findall("[a-z0-9_]+", finding.text) if written.get(name) == point.written]
+        if len(set(named)) > 1:
+            report.share([place])  # two copies of one point, told of the first two
+            say(place, finding.code, finding.text, finding.hint)
+            continue
         with report.naming(point.spec.point.name, point.written):
             say(place, finding.code, finding.text, finding.hint)
+
+
+def _stands_at(key: str, point: ProfilePoint) -> Place:
+    """Where a setting of a point stands; in the defaults it is that of all points."""
+    return point.merged.values_at[key] if key in point.merged else point.place
 
 
 def _check_addresses(devices: Sequence[tuple[_Entry, Device]], known: Known, report: Report) -> None:

@@ -107,7 +107,7 @@ class Report:
             key = (place, code, "")
         if key in self._found or code in self._muted:
             return
-        self._found[key] = Diagnostic(*place, severity, code, _printable(text), _printable(hint))
+        self._found[key] = Diagnostic(*place, severity, code, _printable(_masked(text)), _printable(_masked(hint)))
 
     def did_you_mean(self, word: str, words: Collection[str], *, otherwise: str = "") -> str:
         """As the function, for words that may be very many: from some thousand mistakes on nobody reads the hints."""
@@ -125,6 +125,16 @@ def _printable(text: str) -> str:
     """On one line, not endless, and without what would disturb a terminal: it may repeat what a user wrote."""
     shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
     return shown if shown.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
+
+
+# A connection string of a cloud, and the user in a URL: messages go into logs and mails.
+_KEY = re.compile('((?:SharedAccess(?:Key|Signature)|AccountKey|Password|Pwd) *= *)[^;"\\s]+', re.IGNORECASE)
+_USER = re.compile('(://[^/@:"\\s]*:)[^/@"\\s]+(?=@)')
+
+
+def _masked(text: str) -> str:
+    """Without the keys and passwords that a user wrote where none belong."""
+    return _USER.sub(r"\1…", _KEY.sub(r"\1…", text)) if "=" in text or "@" in text else text
 
 
 def did_you_mean(word: str, words: Iterable[str], *, otherwise: str = "") -> str:

@@ -11,33 +11,57 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from gateway.mapping.load import Block
 from gateway.mapping.spec import ENRICH, Enrichment, From, LogLevel, OnFull
-from gateway.values import Duration, Number, Settings, Size, Whole, fault, quote
+from gateway.values import Duration, Number, Settings, Size, Whole, fault, names_secret, quote
 
 NAME = re.compile("[a-z0-9][a-z0-9_.-]{0,63}")
 NAME_HINT = "use small letters, digits, - and _; at most 64 of them"
 # A device identity is also the CN of its certificate, which holds 64 characters.
 IDENTITY = re.compile("[a-z0-9_.-]{1,64}")
 IDENTITY_HINT = "use 1 to 64 of: small letters, digits, - _ and ."
+_CONNECTION_STRING = re.compile("(HostName|SharedAccess[A-Za-z]*|AccountKey|Endpoint) *=", re.IGNORECASE)
+_HOST_NAME = re.compile("HostName *= *([A-Za-z0-9.-]+)", re.IGNORECASE)
 _HOST = re.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _LONGEST_CONTEXT = 1024
 """Characters of a text that stands in every message."""
 _QUOTA_MINIMUM = 16 * 1024 * 1024
 
 
+def legal(text: str, hint: str) -> str:
+    """The hint, after the name that is nearest to a text which cannot be one."""
+    word = text.casefold().translate(_LETTERS)
+    word = re.sub("-*[^a-z0-9_.]+-*", "-", word).strip("-._")[:64]
+    return f'did you mean "{word}"? {hint}' if NAME.fullmatch(word) else hint
+
+
+_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "é": "e", "è": "e", "ø": "o", "æ": "ae"})
+
+
 def _name(text: str) -> str:
     if not NAME.fullmatch(text):
-        raise fault("M18", f"{quote(text)} is not a valid name", NAME_HINT)
+        raise fault("M18", f"{quote(text)} is not a valid name", legal(text, NAME_HINT))
     return text
+
+
+def _public(name: str) -> str:
+    if names_secret(name):
+        hint = "delete it; what stands here is published with every message"
+        raise fault("M23", f"{quote(name)} would stand here for everybody to read", hint)
+    return name
 
 
 def _identity(text: str) -> str:
     if not IDENTITY.fullmatch(text):
-        raise fault("M18", f"{quote(text)} is not a valid identity", IDENTITY_HINT)
+        raise fault("M18", f"{quote(text)} is not a valid identity", legal(text, IDENTITY_HINT))
     return text
 
 
 def _host(text: str) -> str:
+    if _CONNECTION_STRING.search(text):
+        name = _HOST_NAME.search(text)
+        host = name[1] if name else "contoso.azure-devices.net"
+        raise fault("M23", "this looks like a connection string with a key", f"write only the host name: {host}")
     if not _HOST.fullmatch(text):
         raise fault("M21", f"{quote(text)} is not the name of a host", "write for example contoso.azure-devices.net")
     return text
@@ -73,6 +97,8 @@ def _some(text: str) -> str:
 
 Name: TypeAlias = Annotated[str, AfterValidator(_name)]
 """A name of a profile, a gateway, a tag, or a part of an asset's path."""
+Public: TypeAlias = Annotated[Name, AfterValidator(_public)]
+"""A name of what is published; no secret is called so."""
 Some: TypeAlias = Annotated[str, AfterValidator(_some)]
 """A text that is not empty."""
 
@@ -88,7 +114,7 @@ def _text_or_point(value: Any) -> Any:
     if not isinstance(point, str) or not point:
         what = "a block of settings" if isinstance(value, dict) else "a list"
         raise fault("M16", f"{{key}} must be text, but it is {what}", "write a text, or {from: name of a point}")
-    return From(point)
+    return From(point, value.values_at["from"] if isinstance(value, Block) else None)
 
 
 TextOrPoint: TypeAlias = Annotated[str | From, BeforeValidator(_text_or_point)]
@@ -146,7 +172,7 @@ class DeviceSettings(Settings):
     change: dict[str, Any] = Field(
         default_factory=dict, description="Settings of points that differ for this device: {power: {deadband: 50 W}}."
     )
-    context: dict[Name, TextOrPoint] = Field(
+    context: dict[Public, TextOrPoint] = Field(
         default_factory=dict, description="What each of its messages says besides values: {hall: A}."
     )
     note: str = Field("", description="For people.")
@@ -169,7 +195,7 @@ class AssetSettings(Settings):
     maker: TextOrPoint = Field("", description="Who made it.")
     model: TextOrPoint = Field("", description="Its model.")
     serial: TextOrPoint = Field("", description="Its serial number; {from: point} takes it from the device.")
-    tags: dict[Name, TextOrPoint] = Field(default_factory=dict, description="Whatever else: {cost_center: 0471}.")
+    tags: dict[Public, TextOrPoint] = Field(default_factory=dict, description="Whatever else: {cost_center: 0471}.")
 
 
 class OnFullSettings(Settings):

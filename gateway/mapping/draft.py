@@ -6,12 +6,20 @@ import re
 import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from gateway.mapping.diagnostics import Diagnostic
+from gateway.mapping.diagnostics import Diagnostic, Place
 
 Setting: TypeAlias = str | Sequence["Setting"] | Mapping[str, "Setting"]
 """A setting as it will be written: every scalar is a text (``0x0048``, ``0.1``, ``true``)."""
+
+
+class Origin(NamedTuple):
+    """Where a setting came from."""
+
+    name: Place
+    """What called it so: the heading of a column."""
+    value: Place
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,10 @@ class DraftPoint:
     name: str
     settings: Mapping[str, Setting]
     """With ``note`` as its source: ``registers.xlsx!Sheet1!A12``."""
+    place: Place | None = field(default=None, compare=False)
+    """Where it came from, for messages."""
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
+    """By setting, where that is known better."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,10 @@ class DraftProfile:
     """The protocol's keys at the top: ``numbering``, ``namespaces``, ``match``."""
     defaults: Mapping[str, Setting] = field(default_factory=dict)
     derived: Sequence[DraftPoint] = ()
+    place: Place | None = field(default=None, compare=False)
+    """Where it came from, for messages."""
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False)
+    """Of settings at the top, by name: ``maker``, ``defaults.type``."""
 
 
 @dataclass(frozen=True)
@@ -84,73 +100,29 @@ _SIGN = re.compile(r"(?<=\w)[+](?!\w)|(?<=\b[A-Za-z])-(?!\w)")
 _SIGNS = {"+": " plus ", "-": " minus "}
 # BatteryLife and AcPower are two words; kWh, kVar and pH are one.
 _HUMP = re.compile("(?<=[a-z]{2})(?=[A-Z][a-z])|(?<=[A-Za-z][a-z])(?=[A-Z][a-z]{2})")
-_LETTERS = {
-    **dict(zip("ßæøœłđðþı", ("ss", "ae", "o", "oe", "l", "d", "d", "th", "i"), strict=True)),
-    **dict(
-        zip(
-            "αβγδηθλμπρσςτφω",
-            [
-                "alpha",
-                "beta",
-                "gamma",
-                "delta",
-                "eta",
-                "theta",
-                "lambda",
-                "u",
-                "pi",
-                "rho",
-                "s",
-                "s",
-                "tau",
-                "phi",
-                "omega",
-            ],
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            "абвгдезиклмнопрстуфхцыэ",
-            [
-                "a",
-                "b",
-                "v",
-                "g",
-                "d",
-                "e",
-                "z",
-                "i",
-                "k",
-                "l",
-                "m",
-                "n",
-                "o",
-                "p",
-                "r",
-                "s",
-                "t",
-                "u",
-                "f",
-                "kh",
-                "ts",
-                "y",
-                "e",
-            ],
-            strict=True,
-        )
-    ),
-    **dict(zip("жчшщюя", ["zh", "ch", "sh", "shch", "yu", "ya"], strict=True)),
-    **dict.fromkeys("ъь'’", ""),
-}
-"""Letters that do not come apart into an ASCII letter and an accent, and apostrophes."""
+_PAIRS = (
+    "ä ae ö oe ü ue ß ss æ ae ø o œ oe ł l đ d ð d þ th ı i "
+    "α alpha β beta γ gamma δ delta η eta θ theta λ lambda μ u π pi ρ rho σ s ς s τ tau φ phi ω omega "
+    "а a б b в v г g д d е e з z и i к k л l м m н n о o п p р r с s т t у u ф f х kh ц ts ы y э e "
+    "ж zh ч ch ш sh щ shch ю yu я ya"
+)
+_LETTERS = dict(zip(_PAIRS.split()[::2], _PAIRS.split()[1::2], strict=True)) | dict.fromkeys("ъь'’", "")
+"""Letters that are more than an ASCII letter and an accent (as German writes them where it must), and apostrophes."""
+
+
+def ascii_letters(text: str) -> str:
+    """The text in small letters without accents: "Füllstand" becomes fuellstand, "Température" temperature.
+
+    Letters of other scripts that have no counterpart stay.
+    """
+    whole = unicodedata.normalize("NFC", text.casefold())
+    apart = unicodedata.normalize("NFKD", "".join(_LETTERS.get(letter, letter) for letter in whole))
+    return "".join(_LETTERS.get(letter, letter) for letter in apart if not unicodedata.combining(letter))
 
 
 def _word(text: str, joint: str) -> str:
     """Small ASCII letters and digits, joined where something else stood."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(_LETTERS.get(letter, letter) for letter in apart if not unicodedata.combining(letter))
-    return re.sub("[^a-z0-9]+", joint, plain).strip(joint)[:_NAME_LENGTH].rstrip(joint)
+    return re.sub("[^a-z0-9]+", joint, ascii_letters(text)).strip(joint)[:_NAME_LENGTH].rstrip(joint)
 
 
 def _free(word: str, joint: str, taken: Container[str], tried: int = 1) -> str:

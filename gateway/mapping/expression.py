@@ -256,6 +256,8 @@ class _Reader:
 
     def _advice(self, token: Token, *, value_missing: bool) -> str:
         """What to write instead."""
+        if token.text == "=" and self._next == 0:
+            return "leave the = at the beginning out"
         if token.kind in {"wrong", "name"} and token.text in INSTEAD:
             return f"write {INSTEAD[token.text]}"
         if token.kind == "wrong":

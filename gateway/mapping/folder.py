@@ -22,6 +22,9 @@ SCHEMAS = {
 """The kinds of files, with the first line that says so."""
 
 _PROFILE = re.compile("^profile: *[\"']?([a-z0-9][a-z0-9_.-]{0,63})[\"']? *(?:#.*)?$", re.MULTILINE)
+_ENDINGS = tuple(f".{kind}.yaml" for kind in SCHEMAS if kind not in ("gateway", "units"))
+# What Windows and its editor make of a plant file's name.
+_DISGUISED = re.compile(r"(.*\.(profile|devices|assets)|gateway|units)\.ya?ml(\.txt)?", re.IGNORECASE)
 _ENTRIES_LIMIT = 20_000
 _DEPTH_LIMIT = 12
 
@@ -60,6 +63,8 @@ class Files:
         """Kinds of which a file could not be read, so that not all its names are known."""
         self.profile_names: set[str] = set()
         """Of profiles whose file is no valid YAML: nothing else is known of them."""
+        self.unread: list[Path] = []
+        """Files that were probably meant to be read; their names do not say what they are."""
 
     def gather(self, folder: Path, state: Path | None) -> None:
         """Read all files below the folder but ``gateway.yaml``; in the state directory lie none."""
@@ -70,6 +75,7 @@ class Files:
                 if block is not None:
                     self.blocks[kind].append(block)
             elif path != folder / GATEWAY:
+                self.unread.append(path)
                 _not_read(path, self._report)
 
     def block(self, path: Path, kind: str) -> Block | None:
@@ -119,7 +125,7 @@ def _walk(folder: Path, state: Path | None, report: Report) -> list[Path]:
         for path in children:
             if path.name.startswith(".") or path == state:
                 continue
-            if path.suffix in (".yaml", ".yml"):
+            if path.suffix in (".yaml", ".yml") or (_DISGUISED.fullmatch(path.name) and path.is_file()):
                 found.append(path)
             elif path.is_dir():
                 waiting.append(path)
@@ -135,12 +141,20 @@ def _not_read(path: Path, report: Report) -> None:
     if path.name == GATEWAY:
         text, hint = "this file is not read", f"{GATEWAY} stands at the top of the plant folder, once"
     else:
-        endings = [f".{kind}.yaml" for kind in SCHEMAS if kind not in ("gateway", "units")]
-        hint = did_you_mean(
-            f".{path.name.partition('.')[2]}", endings, otherwise=f"such files end in {', '.join(endings)}"
-        )
+        ending, name = f".{path.name.partition('.')[2]}", renamed(path)
+        otherwise = did_you_mean(ending, _ENDINGS, otherwise=f"such files end in {', '.join(_ENDINGS)}")
+        hint = f"rename it to {name}" if name else otherwise
         text = "this file is not read: its name does not say what it is"
     report.warning(whole(path), "F05", text, hint)
+
+
+def renamed(path: Path) -> str:
+    """What a file must be called that Windows has given another ending; empty for other files."""
+    match = _DISGUISED.fullmatch(path.name)
+    if match is None:
+        return ""
+    stem, dot, kind = match[1].rpartition(".")
+    return f"{stem}{dot}{kind.lower()}.yaml"
 
 
 def _misspelled(block: Block, report: Report) -> bool:

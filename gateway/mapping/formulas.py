@@ -23,12 +23,25 @@ def read_formula(owner: str, key: str, block: Block, report: Report) -> Formula 
         return None
 
 
-def check_names(owner: str, key: str, formula: Formula, block: Block, known: Collection[str], report: Report) -> None:
-    """Report names in a formula that no point has (X03)."""
+def check_names(
+    owner: str,
+    key: str,
+    formula: Formula,
+    block: Block,
+    known: Collection[str],
+    report: Report,
+    *,
+    enums: Mapping[str, Mapping[int, str]],
+) -> None:
+    """Report names in a formula that no point has (X03). ``enums``: the texts of points that give texts."""
     for name in formula.names:
         if name not in known:
             place = block.text_at(key, formula.at(name))
-            hint = report.did_you_mean(name, known, otherwise="name a point of this profile")
+            giving = next((point for point in formula.names if name in enums.get(point, {}).values()), "")
+            if giving:
+                hint = f"a text of {giving} stands in quotes: '{name}'"
+            else:
+                hint = report.did_you_mean(name, known, otherwise="name a point of this profile")
             report.error(place, "X03", f"{owner}: there is no point {quote(name)}", hint)
 
 

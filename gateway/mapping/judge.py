@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.mapping import characters, synonyms
 from gateway.mapping.diagnostics import Place, Report, closest
 from gateway.mapping.document import NAME, NAME_HINT
 from gateway.mapping.load import SPOILED, Block, Items, Node
-from gateway.values import quote
+from gateway.mapping.syntax import no_space
+from gateway.values import BY_NAME, looks_like_thousands, names_secret, quote
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -45,9 +47,12 @@ def judge(
     settings: dict[str, Node] = {}
     silent: set[str] = set(meant)
     wrong = False
+    outside = strays(block, fields)
     for name, value in block.items():
-        if name not in fields:
-            silent.add(unknown(name, block.keys_at[name], tuple(fields), report))
+        if name in outside:
+            pass  # the empty block that it was meant for is told
+        elif name not in fields:
+            silent.add(unknown(name, block.keys_at[name], tuple(fields), report, value))
         elif value is None:
             _without_value(name, block.keys_at[name], report, block_wanted=fields[name])
         elif value is not SPOILED:
@@ -67,7 +72,51 @@ def judge(
             if not missing or not (partial or loc in inner or (loc and loc[0] in silent)):
                 _report(entry, model, block, owner, report)
         return None
+    _doubt(settings, block, report)
     return None if wrong else judged
+
+
+def strays(block: Block, fields: Mapping[str, bool]) -> set[str]:
+    """Settings that nobody knows and that stand below an empty block: they are not indented.
+
+    ``fields``: those that are known, each with whether it is a block.
+    """
+    found: set[str] = set()
+    empty = False
+    for name, value in block.items():
+        if name in fields:
+            empty = value is None and fields[name]
+        elif empty:
+            found.add(name)
+    return found
+
+
+def not_indented(block: Block, settings: Collection[str] = ()) -> dict[str, str]:
+    """Of blocks by name, those that are none, each with the empty one above that it was meant for.
+
+    ``settings``: names of blocks that such a block can have itself.
+    """
+    found: dict[str, str] = {}
+    empty = ""
+    for name, value in block.items():
+        if empty and (isinstance(value, str | Items) or name in settings):
+            found[name] = empty
+        else:
+            empty = name if value is None else ""
+    return found
+
+
+_SCALES = ("scale", "divide", "offset", "factor")
+
+
+def _doubt(settings: Mapping[str, Node], block: Block, report: Report) -> None:
+    """Warn of numbers that are a thousand times as much in another country (M24)."""
+    for name in _SCALES:
+        text = settings.get(name)
+        if isinstance(text, str) and looks_like_thousands(text):
+            one = text.partition(".")[0]
+            hint = f"if {one}000 is meant, write {one}000; if not, write {one}"
+            report.warning(block.values_at[name], "M24", f"{quote(text)} is {one}, not {one} thousand", hint)
 
 
 def _meant(entry: Any, model: type[BaseModel]) -> str:
@@ -84,9 +133,17 @@ def names(model: type[BaseModel]) -> dict[str, bool]:
     }
 
 
-def unknown(name: str, place: Place, allowed: tuple[str, ...], report: Report) -> str:
-    """Report a setting that does not exist (M01); gives the one that was probably meant."""
+def unknown(name: str, place: Place, allowed: tuple[str, ...], report: Report, value: Node = None) -> str:
+    """Report a setting that does not exist (M01, M23); gives the one that was probably meant."""
     close = closest(name, allowed)
+    first, _, rest = name.partition(" ")
+    if (names_secret(name) or name == "key") and not isinstance(value, Block):
+        text = f"{quote(name)} would stand here for everybody to read, and there is no such setting"
+        report.error(place, "M23", text, f'did you mean "{close}"? {BY_NAME}' if close else "delete it")
+        return close
+    if value is None and rest and first in allowed:
+        report.error(place, "M01", f"a colon is missing after {quote(first)}", f"write  {first}: {rest}")
+        return first
     hint = f'did you mean "{close}"?' if close else f"allowed: {', '.join(allowed)}"
     report.error(place, "M01", f"unknown setting {quote(name)}", hint)
     return close
@@ -134,6 +191,13 @@ def _without_value(name: str, place: Place, report: Report, *, block_wanted: boo
 
 
 def _no_block(name: str, value: Any, place: Place, report: Report) -> None:
+    close = no_space(value) if isinstance(value, str) else None
+    if close is not None:
+        report.error(place, *close)
+        return
+    if isinstance(value, str) and (index := characters.unseen(value)) >= 0:
+        report.error(place._replace(column=place.column + index), *characters.told(value[index]))
+        return
     text = f'{quote(name)} must be a block of settings ("name: value" lines), but it is {describe(value)}'
     report.error(place, "M14", text, "write its settings below it, indented by two spaces")
 
@@ -172,11 +236,13 @@ def _report(entry: Any, model: type[BaseModel], block: Block, owner: Owner, repo
     if spot.value is SPOILED:
         return
     if kind == "extra_forbidden":
-        unknown(str(loc[-1]), spot.key_place, tuple(names(_model_at(model, loc[:-1]))), report)
+        unknown(str(loc[-1]), spot.key_place, tuple(names(_model_at(model, loc[:-1]))), report, spot.value)
     elif spot.value is None:
         report.error(spot.key_place, "M20", f"{spot.name} has no value", "write it after the colon, or delete the line")
     elif kind in ("model_type", "dict_type", "model_attributes_type"):
         _no_block(spot.name.strip('"'), spot.value, spot.place, report)
+    elif isinstance(spot.value, str) and (index := characters.unseen(spot.value)) >= 0:
+        report.error(spot.place._replace(column=spot.place.column + index), *characters.told(spot.value[index]))
     else:
         place = spot.place
         if loc and loc[-1] == "[key]":
@@ -216,9 +282,10 @@ def _wrong(entry: Any, spot: _Spot, owner: Owner) -> tuple[str, str, str]:
 
 def _no_word(spot: _Spot, context: dict[str, Any]) -> tuple[str, str, str]:
     allowed = re.findall("'([^']*)'", context["expected"])
-    close = closest(spot.value, tuple(allowed)) if isinstance(spot.value, str) else ""
-    hint = (f'did you mean "{close}"? ' if close else "") + f"allowed: {', '.join(allowed)}"
-    name = spot.name.strip('"')
+    name, text = spot.name.strip('"'), spot.value if isinstance(spot.value, str) else ""
+    meant = synonyms.meant(name, text, allowed) or tuple(filter(None, [closest(text, tuple(allowed))]))
+    close = " or ".join(f'"{one}"' for one in meant)
+    hint = (f"did you mean {close}? " if close else "") + f"allowed: {', '.join(allowed)}"
     return "M03", f"{describe(spot.value)} is not a valid {name}", hint
 
 

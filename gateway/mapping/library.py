@@ -62,7 +62,7 @@ class Library:
         self._blocks.update(own)
         for name, block in own.items():
             if complete and not self.unnamed:
-                profiles.check_extends(block, sorted({*self.names, *others}), self._report)
+                profiles.check_extends(block, sorted({*self.names, *others} - _own(block)), self._report)
             profile = self.profile(name)
             for variant in profile.variants if profile is not None else ():
                 self.variant(name, variant)
@@ -101,3 +101,9 @@ class Library:
             if block is not None:
                 profiles.check_extends(block, self.names, self._report)
         return self._blocks.get(name)
+
+
+def _own(block: Block) -> set[str]:
+    """The profile's own name, unless it extends itself, which is told elsewhere."""
+    name = str(block.get("profile")).strip()
+    return set() if str(block.get("extends")).strip() == name else {name}

@@ -10,11 +10,14 @@ import codecs
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 
 import yaml
 
+from gateway.mapping import braces
+from gateway.mapping.characters import FORBIDDEN, is_quoted, plain, quoted, told, unseen
 from gateway.mapping.diagnostics import Place, Report
+from gateway.mapping.syntax import explained, no_space
 from gateway.values import quote
 
 SIZE_LIMIT = 8_000_000
@@ -148,30 +151,22 @@ def decode(data: bytes, name: str, report: Report) -> str | None:
         wrong = f"this file is not UTF-8: byte 0x{data[error.start]:02x}"
         report.error(_place(name, start, len(start)), "F06", wrong, "save it again with encoding UTF-8")
         return None
-    strange = _CONTROL.search(text)
+    strange = FORBIDDEN.search(text)
     if strange:
-        report.error(_place(name, text, strange.start()), "Y10", *_control(strange[0]))
+        report.error(_place(name, text, strange.start()), *told(strange[0]))
         return None
     return text
 
 
 def parse(text: str, name: str, report: Report) -> Node:
-    """The tree of a file, called ``name`` in messages; SPOILED where there is none, which is reported (Y01 to Y10)."""
+    """The tree of a file, called ``name`` in messages; SPOILED where there is none, which is reported (Y01 to Y12)."""
     try:
-        return _Tree(name, report).build(yaml.parse(text, Loader=Loader))
+        return _Tree(name, text, report).build(yaml.parse(text, Loader=Loader))
     except _GivenUp:
         return SPOILED
     except yaml.YAMLError as error:
-        report.error(*_syntax(error, text, name))
+        report.error(*explained(error, text, name))
         return SPOILED
-
-
-# What no plant file needs, and some YAML readers refuse: control characters, and a byte order mark inside the text.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
-
-
-def _control(character: str) -> tuple[str, str]:
-    return f"the character U+{ord(character):04X} is not allowed in a text", "delete it"
 
 
 def _place(name: str, text: str, index: int) -> Place:
@@ -185,24 +180,47 @@ class _GivenUp(Exception):
     """Already reported; the rest of the file cannot be understood."""
 
 
+class _Key(NamedTuple):
+    """The name of a setting."""
+
+    name: str | None
+    """None where it cannot be one, which is reported."""
+    place: Place
+    event: Any
+    """The scalar that it comes from; None for a block or list."""
+
+
 class _Frame:
     """A block or list that is not closed yet."""
 
-    __slots__ = ("flow", "key", "last", "node")
+    __slots__ = ("bare", "empty", "end", "flow", "key", "last", "name", "node", "open", "told")
 
-    def __init__(self, node: Block | Items, flow: bool) -> None:
+    def __init__(self, node: Block | Items, flow: bool, name: str) -> None:
         self.node = node
         self.flow = flow
-        self.key: tuple[str | None, Place] | None = None
-        """The key whose value comes next; without a name where it cannot be one."""
+        self.name = name
+        """Of the setting whose value it is."""
+        self.key: _Key | None = None
+        """Whose value comes next."""
         self.last: str | None = None
+        self.end = -1
+        """Where the last value ends: its index in the text."""
+        self.bare = False
+        """A text stands alone in these braces."""
+        self.open = 0
+        """What is not closed yet of a text that was torn by a comma, as of ``braces.still_open``; told already."""
+        self.told = False
+        """A setting without a space after its colon is told already."""
+        self.empty = False
+        """A setting without a value stands here, and nothing but texts after it: they may have been meant for it."""
 
 
 class _Tree:
     """Composes nodes from events."""
 
-    def __init__(self, name: str, report: Report) -> None:
+    def __init__(self, name: str, text: str, report: Report) -> None:
         self._name = name
+        self._text = text
         self._report = report
         self._frames: list[_Frame] = []
         self._root: Node = None
@@ -215,13 +233,13 @@ class _Tree:
             if kind is yaml.ScalarEvent:
                 wrong = self._check(event) and not event.value
                 node = SPOILED if wrong else self._scalar(event)
-                self._add(node, self._at(event), quoted=event.style in _QUOTE_STYLES)
+                self._add(node, self._at(event), event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 self._check(event)
                 self._open(event)
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 frame = self._frames.pop()
-                self._add(frame.node, frame.node.place)
+                self._add(self._formula(frame) or frame.node, frame.node.place)
             elif kind is yaml.AliasEvent:
                 self._anchor(self._at(event))
                 self._add(SPOILED, self._at(event))
@@ -262,9 +280,9 @@ class _Tree:
         if not text and not event.style:
             return None
         # Escapes can write what a file may not hold.
-        strange = _CONTROL.search(text) if event.style == '"' else None
+        strange = FORBIDDEN.search(text) if event.style == '"' else None
         if strange:
-            self._report.error(self._at(event), "Y10", *_control(strange[0]))
+            self._report.error(self._at(event), *told(strange[0]))
             return SPOILED
         return text
 
@@ -274,99 +292,125 @@ class _Tree:
             self._report.error(self._at(event), "Y08", text, "check the indentation and the brackets")
             raise _GivenUp
         node = Block(self._at(event)) if type(event) is yaml.MappingStartEvent else Items(self._at(event))
-        self._frames.append(_Frame(node, bool(event.flow_style)))
+        key = self._frames[-1].key if self._frames else None
+        self._frames.append(_Frame(node, bool(event.flow_style), (key and key.name) or ""))
 
-    def _add(self, node: Node, place: Place, *, quoted: bool = False) -> None:
+    def _add(self, node: Node, place: Place, event: Any = None) -> None:
+        """Put a value or a name where it belongs; ``event``: the scalar that it comes from."""
+        quoted = event is not None and event.style in _QUOTE_STYLES
         if not self._frames:
             self._root = node
             return
         frame = self._frames[-1]
         parent = frame.node
         if isinstance(parent, Items):
+            if event is not None and isinstance(node, str) and not event.style:
+                node = self._plain(frame, None, node, place, event)
             parent.append(node)
             parent.values_at.append(place)
             if quoted:
                 parent.quoted.add(place)
         elif frame.key is None:
-            frame.key = (self._named(node, place), place)
+            frame.key = _Key(self._named(node, place, event), place, event)
         else:
-            name, key_place = frame.key
+            key, name = frame.key, frame.key.name
             frame.key = None
-            if name is None or self._is_comma(frame, parent, name, node):
-                return
-            if name in parent:
-                text = f"{quote(name)} is defined twice; the first one is on line {parent.keys_at[name].line}"
-                self._report.error(key_place, "Y03", text, "delete or rename one of the two")
-                return
-            parent.put(name, node, key_place, key_place if node is None else place)
-            if quoted:
-                parent.quoted.add(place)
-            frame.last = name
+            if event is not None and isinstance(node, str) and not event.style:
+                node = self._plain(frame, name, node, place, event)
+            if name is not None and not (frame.flow and self._is_bare(key, node) and self._is_torn(frame, parent, key)):
+                self._put(frame, parent, name, node, key.place, place)
+                if quoted:
+                    parent.quoted.add(place)
+            frame.end = event.end_mark.index if event is not None else -1
 
-    def _named(self, node: Node, place: Place) -> str | None:
+    def _is_bare(self, key: _Key, node: Node) -> bool:
+        """Whether in braces a text stands alone, which makes a name without a value of it."""
+        return node is None and key.event is not None and not _COLON.match(self._text, key.event.end_mark.index)
+
+    def _put(self, frame: _Frame, block: Block, name: str, node: Node, key_place: Place, place: Place) -> None:
+        if name not in block:
+            block.put(name, node, key_place, key_place if node is None else place)
+            frame.last = name
+        elif not (frame.empty and isinstance(node, str) and isinstance(block[name], str)):
+            text = f"{quote(name)} is defined twice; the first one is on line {block.keys_at[name].line}"
+            self._report.error(key_place, "Y03", text, "delete or rename one of the two")
+        frame.empty = not frame.flow and (node is None or (frame.empty and isinstance(node, str)))
+
+    def _named(self, node: Node, place: Place, event: Any) -> str | None:
         if node == "<<":
             hint = "use defaults: for what all points share"
             self._report.error(place, "Y04", '"<<" (YAML merge) is not supported', hint)
             return None
         if isinstance(node, str) and node:
-            return node
+            return self._readable(node, place) if event is not None and not event.style else node
         if node is not SPOILED:
             text = "a setting has no name" if not node else "the name of a setting must be a text"
             self._report.error(place, "Y09", text, 'write "name: value"')
         return None
 
-    def _is_comma(self, frame: _Frame, block: Block, name: str, node: Node) -> bool:
-        """Whether ``{scale: 0,1}`` was meant as 0.1, which is reported at the 0."""
-        if not (frame.flow and node is None and name.isdecimal() and frame.last is not None):
+    def _readable(self, name: str, place: Place) -> str:
+        """The name as it was meant: nobody sees a space of Word, or quotes that are none."""
+        if is_quoted(name):
+            self._report.error(place, *quoted(name))
+        elif (index := unseen(name)) >= 0:
+            self._report.error(place._replace(column=place.column + index), *told(name[index]))
+            self._frames[-1].told = True
+        else:
+            return name
+        return plain(name)
+
+    def _plain(self, frame: _Frame, name: str | None, text: str, place: Place, event: Any) -> Node:
+        """A text without quotes: those of Word are none, and what stands after " #" is a comment."""
+        if is_quoted(text):
+            self._report.error(place, *quoted(text))
+            return SPOILED
+        # In braces the comment takes the bracket with it, which is told elsewhere.
+        if not frame.flow and (name in _FREE or frame.name in _FREE_BLOCKS):
+            comment = _CUT.match(self._text, event.end_mark.index)
+            if comment:
+                whole = f"{text}{comment[0].rstrip()}"
+                at = place._replace(column=event.end_mark.column + comment.start(1) - comment.start() + 1)
+                sentence = f'what stands after " #" is a comment: {quote(text)} is all that is read'
+                self._report.warning(at, "Y12", sentence, f'if it belongs to the text, write "{whole}"')
+        return text
+
+    def _is_torn(self, frame: _Frame, block: Block, key: _Key) -> bool:
+        """Whether such a text is part of another one, which is reported: ``{scale: 0,5}``, ``{at:3}``."""
+        name, last = key.name or "", frame.last
+        if frame.open:
+            frame.open = braces.still_open(name, frame.open)
+            return True
+        value = block[last] if last is not None else None
+        if isinstance(value, str) and last is not None and block.values_at[last] not in block.quoted:
+            wrong = braces.torn(value, name, close=key.event.start_mark.index == frame.end + 1)
+            if wrong is not None:
+                self._report.error(block.values_at[last], *wrong)
+                block[last], frame.open = SPOILED, braces.still_open(name, 0, value)
+                return True
+        close = no_space(name)
+        if close is not None and not frame.told:
+            self._report.error(key.place, *close)
+            frame.told = True
+        elif close is None and not (frame.told and ": " in name):
+            frame.bare = True
             return False
-        value = block[frame.last]
-        if not isinstance(value, str) or not re.fullmatch("[+-]?[0-9]+", value):
-            return False
-        text = f'"{value},{name}" looks like a decimal comma; inside {{ }} a comma starts the next setting'
-        self._report.error(block.values_at[frame.last], "M07", text, f"write {value}.{name}")
-        block[frame.last] = SPOILED
+        self._put(frame, block, name.partition(":")[0], SPOILED, key.place, key.place)
         return True
 
-
-_CHECK = "check the indentation and the brackets of this line and the line before"
-_QUOTES = 'put the text in "quotes"'
-
-
-def _syntax(error: yaml.YAMLError, text: str, name: str) -> tuple[Place, str, str, str]:
-    """Place, code, sentence and hint for what the YAML reader could not read."""
-    mark = getattr(error, "problem_mark", None)
-    lines = text.splitlines() or [""]
-    # At the end of the file the reader stands behind the last line.
-    number = min(mark.line, len(lines) - 1) if mark else 0
-    line = lines[number]
-    column = min(mark.column, len(line)) if mark else 0
-    place = Place(name, number + 1, column + 1)
-    tab = re.match(" *\t", line)
-    if tab:
-        count = sum(bool(re.match(" *\t", other)) for other in lines)
-        also = f"; {count} lines of this file begin so" if count > 1 else ""
-        place = Place(name, number + 1, tab.end())
-        sentence = "this line is indented with a TAB; YAML only allows spaces"
-        return place, "Y01", sentence, f"replace the TAB by two spaces{also}"
-    return _invalid(error, place, line, column)
+    def _formula(self, frame: _Frame) -> Node:
+        """``{100 + 2 * i}`` as it was meant, where the quotes are forgotten, which is reported; None for others."""
+        name, node = next(iter(frame.node), None), frame.node
+        if not frame.bare or len(node) != 1 or not isinstance(name, str) or frame.name in braces.OPEN_NAMES:
+            return None
+        wrong = braces.unquoted(name)
+        if wrong is None:
+            return None
+        self._report.error(node.place, *wrong)
+        return f"{{{name}}}"
 
 
-def _invalid(error: yaml.YAMLError, place: Place, line: str, column: int) -> tuple[Place, str, str, str]:
-    problem = str(getattr(error, "problem", None) or "it cannot be read")
-    context = getattr(error, "context_mark", None)
-    hint = _CHECK
-    if problem.startswith("mapping values are not allowed"):
-        problem = 'a ": " stands where no setting can begin'
-        hint = 'a text that contains ": " must be put in "quotes"' if line.count(": ") > 1 else _CHECK
-    elif problem.startswith("found character") and "start any token" in problem and column < len(line):
-        problem, hint = f"a text cannot begin with {quote(line[column])}", _QUOTES
-    elif problem == "found unexpected end of stream" and context is not None:
-        place = Place(place.file, context.line + 1, context.column + 1)
-        problem, hint = "the quote that opens here is never closed", "close it at the end of the text"
-    elif problem.startswith("found unknown escape"):
-        problem, hint = "a \\ in double quotes begins an escape", "write \\\\ or use 'single quotes'"
-    elif problem.startswith("could not find expected ':'"):
-        problem, hint = 'the line before has no ": "', 'write "name: value"'
-    elif line[:column].rstrip()[-1:] in ('"', "'"):
-        problem, hint = "something follows after the closing quote", 'put the whole text in "quotes"'
-    return place, "Y02", f"this is not valid YAML: {problem}", hint
+_FREE = frozenset(("maker", "model", "name", "note", "serial"))
+"""Settings that hold any text."""
+_FREE_BLOCKS = frozenset(("tags", "context", "enum", "flags"))
+_COLON = re.compile(r"\s*:")
+_CUT = re.compile(r"[ \t]+(#)\w[^\r\n]*")

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
+from gateway.mapping.load import Items
 from gateway.mapping.spec import HEARTBEAT_S, Confirm, Kind
 from gateway.mapping.units import BUILT_IN, Units
 from gateway.values import Duration, Number, Period, Settings, Whole, fault, quote
@@ -36,12 +37,41 @@ def _divide(divide: Decimal) -> Decimal:
 
 def _two(value: Any) -> Any:
     if isinstance(value, list):
+        comma = _decimal_commas(value)
+        if comma:
+            text = f"{quote(comma.shown)} looks like a decimal comma; inside [ ] a comma starts the next number"
+            raise fault("M07", text, f"write {comma.meant}")
         if len(value) != 2:
             raise fault("M17", "{key} must have exactly 2 numbers", "write [0, 10]")
         return tuple(value)
     if isinstance(value, str):
         raise fault("M15", f"{{key}} must be a list, but it is {quote(value)}", "write [0, 10]")
     return value
+
+
+class _Commas(NamedTuple):
+    """A list of which some commas are those of numbers."""
+
+    shown: str
+    meant: str
+
+
+def _decimal_commas(value: list[Any]) -> _Commas | None:
+    """``[-40,5, 85]``, where two numbers were meant; None for other lists."""
+    if not isinstance(value, Items) or len(value) not in (3, 4):
+        return None
+    texts = [text for text in value if isinstance(text, str) and re.fullmatch("[+-]?[0-9]+", text)]
+    if len(texts) != len(value):
+        return None
+    starts = [(place.line, place.column) for place in value.values_at]
+    ends = [(line, column + len(text) + 1) for (line, column), text in zip(starts, texts, strict=True)]
+    close = [end == start for end, start in zip(ends, starts[1:], strict=False)]
+    joined = texts[0]
+    for is_close, text in zip(close, texts[1:], strict=True):
+        joined += ("." if is_close else ", ") + text
+    if len(joined.split(", ")) != 2 or any(part.count(".") > 1 for part in joined.split(", ")):
+        return None
+    return _Commas(f"[{joined.replace('.', ',')}]", f"[{joined}]")
 
 
 def _ordered(bounds: tuple[Decimal, Decimal]) -> tuple[Decimal, Decimal]:
@@ -77,6 +107,8 @@ def _band(text: Any) -> Any:
     match = _BAND.fullmatch(text)
     if match is None or len(match[1]) > 40:
         raise fault("M11", f"deadband {quote(text)} needs a number and a unit", "write for example 0.5 V or 1 %")
+    if match[2] == "%" and Decimal(match[1]) > 100:
+        raise fault("M13", f"deadband is {text}, but it must be at most 100 %", "it is a part of the last value: 1 %")
     return Band(Decimal(match[1]), match[2] or "")
 
 

@@ -65,6 +65,8 @@ def point_name(name: str, place: Place, report: Report) -> None:
         word = re.sub("[^a-z0-9]+", "_", name.casefold()).strip("_")[:64]
         example = word if is_point_name(word) else "for example power_l1"
         hint = f"use small letters, digits and _, a letter first: {example}"
+        if is_point_name(re.sub(r"\{[^{}]+}", "1", name)):
+            hint = "braces need the numbers that stand in them: add  repeat: {i: 1..24, step: 2}"
         report.error(place, "R01", f"point name {quote(name)} is not allowed", hint)
 
 
@@ -83,11 +85,14 @@ class PointReader:
         defaults: Block,
         units: Units,
         report: Report,
+        *,
+        partial: bool = False,
     ) -> None:
         """``heads``: the adapter's keys at the top of each file, the profile's own last; None where one is wrong.
 
-        ``defaults`` are judged.
+        ``defaults`` are judged. ``partial``: not all that stands below is known, so nothing is said to be missing.
         """
+        self._partial = partial
         self._adapter = adapter
         self._heads = heads
         self._head = list(heads.values())[-1]
@@ -105,21 +110,31 @@ class PointReader:
         """One point; None where something is wrong with it, which is reported."""
         place = points.keys_at[name]
         before = self._report.errors
-        point_name(name, place, self._report)
         own = child(points, name, self._report)
+        meant: set[str] = set()
+        if own is not None:
+            own, meant = self._checked(name, own)
+        # The braces of a name are right where the repeat is only misspelled.
+        if "repeat" not in meant:
+            point_name(name, place, self._report)
         if own is None:
             return None
-        own, meant = self._checked(name, own)
         merged = without_none(own.over(self._over(own)))
         owner = Owner(quote(name), place)
         core = merged.only(key for key in merged if key in _CORE)
-        common = judge(PointSettings, core, owner, self._report, meant=meant, context=self._units)
+        common = judge(
+            PointSettings, core, owner, self._report, partial=self._partial, meant=meant, context=self._units
+        )
         where = merged.only(key for key in self._address_keys if key in merged)
-        address = judge(self._adapter.address, where, owner, self._report, meant=meant)
+        address = judge(self._adapter.address, where, owner, self._report, partial=self._partial, meant=meant)
         if common is None or address is None:
             return None
         address = self._resolved(name, address, merged, place)
         spec = _Meaning(name, place, merged, own, self._units, self._report).spec(common, address)
+        why = self._adapter.read_only(address) if spec.write is not None else ""
+        if why:
+            hint = "leave write: out, or check where the point is read"
+            self._report.error(merged.keys_at["write"], "R15", f"{name}: nobody can write to it: {why}", hint)
         source = "" if _numberless(common, address) else common.scale_from
         if source == name and "scale_from" not in own:
             source = ""  # the defaults mean the others
@@ -211,8 +226,8 @@ class _Meaning:
             single=type_ == "float32" and plain,
             factor=factor,
             shift=shift,
-            enum=self._texts(common.enum, "enum"),
-            flags=self._texts(common.flags, "flags"),
+            enum=self._texts(common.enum, "enum", address),
+            flags=self._texts(common.flags, "flags", address),
             kind=common.kind,
             rollover=common.rollover,
             range=_doubles(common.range),
@@ -314,10 +329,11 @@ class _Meaning:
         if common.rollover is not None and common.kind != "counter":
             self._error("rollover", "R12", "rollover belongs to a counter", "add  kind: counter")
 
-    def _texts(self, texts: Mapping[int, str], key: str) -> dict[int, str]:
+    def _texts(self, texts: Mapping[int, str], key: str, address: Any) -> dict[int, str]:
         block = self._merged.get(key)
         if not isinstance(block, Block):
             return dict(texts)
+        self._check_codes(block, key, address)
         codes: dict[int, str] = {}
         for written in block:
             other = codes.setdefault(int(whole(written)), written)
@@ -333,24 +349,39 @@ class _Meaning:
             first.setdefault(text, number)
         return dict(texts)
 
+    def _check_codes(self, block: Block, key: str, address: Any) -> None:
+        """Report codes and bits that the raw value never has (B09, L02)."""
+        width, lowest, what = _room(address)
+        if not what.startswith(("int", "uint", "bits", "bool")):
+            return
+        for written in block:
+            code = int(whole(written))
+            if key == "flags" and code >= width:
+                bits = f"0..{width - 1}"
+                text = f"{self._name}: bit {code} is outside of {what} ({bits})"
+                self._report.error(block.keys_at[written], "L02", text, f"its bits are {bits}; check the type")
+            elif key == "enum" and not lowest <= code < 1 << width:
+                text = f"{self._name}: the code {written} does not fit into {what}"
+                self._report.error(block.keys_at[written], "B09", text, "check the code and the type")
+
     def _nan(self, values: Iterable[int], type_: ValueType | None, address: Any) -> frozenset[int]:
         """The raw values as bit patterns; reports those that do not fit into the type (B09)."""
-        width = BIT_WIDTHS[type_] if type_ is not None else 0
-        bits: tuple[int, int] | None = getattr(address, "bits", None)
-        field = bits is not None
-        if bits is not None:
-            width = bits[1] - bits[0] + 1
+        width, lowest, what = _room(address)
         if not width or type_ == "bool" or type_ in TEXTS:
             return frozenset(values)
-        what = f"bits {bits[0]}..{bits[1]}" if bits is not None else str(type_)
-        lowest = -(1 << width - 1) if str(type_).startswith("int") and not field else 0
         patterns = set()
         for index, value in enumerate(values):
+            entries = self._merged["nan"]
+            place = entries.values_at[index] if isinstance(entries, Items) else self._at("nan")
+            said = f"{self._name}: nan value {value if value < 0 else hex(value)}"
             if not lowest <= value < 1 << width:
-                entries = self._merged["nan"]
-                place = entries.values_at[index] if isinstance(entries, Items) else self._at("nan")
-                text = f"{self._name}: nan value {value if value < 0 else hex(value)} does not fit into {what}"
-                self._report.error(place, "B09", text, "write the raw register value, for int16 use 0x8000")
+                text = f"{said} does not fit into {what}"
+                self._report.error(
+                    place, "B09", text, f"write the raw register value, for {what} use {_usual(what, width)}"
+                )
+            elif what.startswith("signmag") and value == 1 << width - 1:
+                text = f"{said} is minus zero in {what}: it cannot be told from a true 0"
+                self._report.error(place, "B09", text, "leave it out")
             patterns.add(value % (1 << width))
         return frozenset(patterns)
 
@@ -372,7 +403,27 @@ class _Meaning:
         return Write(bounds[0], bounds[1], step, tuple(write.values), write.every, write.confirm)
 
 
-def read_derived(name: str, derived: Block, units: Units, report: Report) -> DerivedPoint | None:
+def _room(address: Any) -> tuple[int, int, str]:
+    """How many bits a raw value has, the lowest number in them, and what they are in words."""
+    type_: ValueType | None = getattr(address, "type", None)
+    bits: tuple[int, int] | None = getattr(address, "bits", None)
+    if bits is not None:
+        return bits[1] - bits[0] + 1, 0, f"bits {bits[0]}..{bits[1]}"
+    width = BIT_WIDTHS[type_] if type_ is not None else 0
+    return width, -(1 << width - 1) if str(type_).startswith("int") else 0, str(type_)
+
+
+def _usual(what: str, width: int) -> str:
+    """The raw value that most devices mean "no value" by."""
+    floats = {"float16": 0x7E00, "float32": 0x7FC00000, "float64": 0x7FF8 << 48}
+    if what in floats:
+        return hex(floats[what])
+    return hex(1 << width - 1) if what.startswith("int") else hex((1 << width) - 1)
+
+
+def read_derived(
+    name: str, derived: Block, units: Units, report: Report, *, partial: bool = False
+) -> DerivedPoint | None:
     """One point of ``derived:``; None where something is wrong with it, which is reported."""
     place = derived.keys_at[name]
     before = report.errors
@@ -381,7 +432,7 @@ def read_derived(name: str, derived: Block, units: Units, report: Report) -> Der
     if own is None:
         return None
     own = without_none(own)
-    settings = judge(DerivedSettings, own, Owner(quote(name), place), report, context=units)
+    settings = judge(DerivedSettings, own, Owner(quote(name), place), report, partial=partial, context=units)
     if settings is None:
         return None
     spec = _Meaning(name, place, own, own, units, report).derived(settings)

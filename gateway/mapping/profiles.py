@@ -10,9 +10,10 @@ from pydantic import BaseModel
 
 from gateway.adapter import Adapter
 from gateway.mapping import formulas
+from gateway.mapping.comparisons import Enums, check_texts
 from gateway.mapping.diagnostics import Place, Report, closest
 from gateway.mapping.document import NAME, ProfileFile, VariantSettings
-from gateway.mapping.judge import Owner, child, judge, names, unknown
+from gateway.mapping.judge import Owner, child, judge, names, not_indented, strays, unknown
 from gateway.mapping.load import SPOILED, Block
 from gateway.mapping.point_settings import PointSettings
 from gateway.mapping.points import (
@@ -41,6 +42,10 @@ class Known(NamedTuple):
     """Also of derived points."""
     complete: bool
     """False: there may be others."""
+    enums: Enums
+    """Of points without mistakes."""
+    left_out: frozenset[str]
+    """What ``without:`` has taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ def _judge_head(tree: Tree, report: Report) -> bool:
         # Without a protocol nobody else can tell which keys there are.
         if "protocol" not in tree.head and closest(name, ("protocol",)):
             told.add(unknown(name, tree.head.keys_at[name], tuple(core), report))
+    told |= misspelled(tree.head)
     judged = judge(ProfileFile, head, owner, report, partial=not tree.complete, meant=told) is not None
     for name in tree.variants:
         variant = child(tree.variants, name, report)
@@ -138,6 +144,15 @@ def _judge_head(tree: Tree, report: Report) -> bool:
         text = '"points" must be a block of settings ("name: value" lines), but it is empty'
         report.error(tree.head.keys_at["points"], "M14", text, "add a point")
     return judged
+
+
+def misspelled(head: Block) -> set[str]:
+    """Which of the blocks of a profile are there under another name, which is reported elsewhere."""
+    return {meant for name in head if (meant := closest(name, _PARTS)) and name != meant and meant not in head}
+
+
+_PARTS = ("points", "derived")
+_BLOCKS = tuple(name for name, block in names(PointSettings).items() if block)
 
 
 def _adapter(head: Block, adapters: Adapters, report: Report) -> Adapter[Any, Any] | None:
@@ -167,17 +182,18 @@ class _Reading:
         self._units = units
         heads = {file: _own_head(head, adapter, report) for file, head in tree.heads.items()}
         points = expanded(tree.points, adapter.steps, report)
-        complete = tree.complete and points.complete
-        self.entries = each_over(tree.later, points.points)
-        for name in tree.left_out & self.entries.keys():
-            del self.entries[name]
+        complete = tree.complete and points.complete and not misspelled(tree.head)
+        below = points.points.only(name for name in points.points if name not in tree.left_out)
+        self.entries = each_over(tree.later, below)
         defaults = _defaults(tree, adapter.address, units, report)
-        self.reader = PointReader(adapter, heads, defaults, units, report)
+        self._partial = not complete
+        self.reader = PointReader(adapter, heads, defaults, units, report, partial=self._partial)
         self.points = self._points(points.written)
         derived = self._derived(tree.derived)
         # A name that no point can have was probably meant to be one that others name.
         complete &= all(is_point_name(name) for name in (*self.entries, *tree.derived))
-        self.known = Known(self.entries, frozenset((*self.entries, *tree.derived)), complete)
+        names_ = frozenset((*self.entries, *tree.derived))
+        self.known = Known(self.entries, names_, complete, enums_of(self.points), tree.left_out)
         for point in self.points:
             check_point(point, self.known, report)
         for entry in derived:
@@ -186,7 +202,10 @@ class _Reading:
 
     def _points(self, written: Mapping[str, str]) -> tuple[ProfilePoint, ...]:
         found = []
+        stray = not_indented(self.entries, _BLOCKS)
         for name in self.entries:
+            if name in stray:
+                continue  # the point that it was meant for is told to be empty
             template = written.get(name, name)
             with self._report.naming(name, template):
                 point = self.reader.read(name, self.entries, template)
@@ -196,23 +215,36 @@ class _Reading:
 
     def _derived(self, block: Block) -> tuple[DerivedPoint, ...]:
         found = []
+        stray = not_indented(block)
         for name in block:
+            if name in stray:
+                continue
             if name in self.entries:
                 text = f"{quote(name)} is already a point (line {self.entries.keys_at[name].line})"
                 self._report.error(block.keys_at[name], "R08", text, "rename one of the two")
                 continue
-            entry = read_derived(name, block, self._units, self._report)
+            entry = read_derived(name, block, self._units, self._report, partial=self._partial)
             if entry is not None:
                 found.append(entry)
         return tuple(found)
 
 
+def enums_of(points: Sequence[ProfilePoint]) -> Enums:
+    """The texts of those that have some."""
+    return {point.spec.point.name: point.spec.enum for point in points if point.spec.enum}
+
+
 def check_point(point: ProfilePoint, known: Known, report: Report, *, but_in: str = "") -> None:
-    """Whether the other points that this one names are there (B10, X03). ``but_in``: as ``Report.naming``."""
-    if not known.complete:
-        return
-    name = point.spec.point.name
+    """Whether the other points that this one names are there (B10, X03), and what it takes them for (X06).
+
+    ``but_in``: as ``Report.naming``.
+    """
+    name, when = point.spec.point.name, point.spec.when
     with report.naming(name, point.written, but_in=but_in):
+        if when is not None:
+            check_texts(name, "when", when, point.merged, known.enums, report)
+        if not known.complete:
+            return
         source = point.scale_from
         if source and (source not in known.points or source == name):
             wrong = f"there is no point {quote(source)} to take the scale factor from"
@@ -222,17 +254,17 @@ def check_point(point: ProfilePoint, known: Known, report: Report, *, but_in: st
             if hint.endswith(f'"{name}"?'):
                 hint = "name another point"
             report.error(point.merged.values_at["scale_from"], "B10", f"{name}: {wrong}", hint)
-        if point.spec.when is not None:
-            formulas.check_names(name, "when", point.spec.when, point.merged, known.names, report)
+        if when is not None:
+            formulas.check_names(name, "when", when, point.merged, known.names, report, enums=known.enums)
 
 
 def check_derived(entry: DerivedPoint, known: Known, report: Report) -> None:
-    """Whether the points that a derived one names are there (X03)."""
-    if not known.complete:
-        return
-    formulas.check_names(entry.spec.name, "expr", entry.spec.formula, entry.block, known.names, report)
-    if entry.spec.when is not None:
-        formulas.check_names(entry.spec.name, "when", entry.spec.when, entry.block, known.names, report)
+    """Whether the points that a derived one names are there (X03), and what it takes them for (X06)."""
+    for key, formula in (("expr", entry.spec.formula), ("when", entry.spec.when)):
+        if formula is not None:
+            check_texts(entry.spec.name, key, formula, entry.block, known.enums, report)
+            if known.complete:
+                formulas.check_names(entry.spec.name, key, formula, entry.block, known.names, report, enums=known.enums)
 
 
 def in_order(derived: Sequence[DerivedPoint], report: Report) -> tuple[DerivedPoint, ...]:
@@ -251,8 +283,9 @@ def _own_head(head: Block, adapter: Adapter[Any, Any], report: Report) -> BaseMo
     """The adapter's keys at the top of a file; None where one is wrong. Reports keys that nobody knows (M01)."""
     core, own = names(ProfileFile), names(adapter.profile)
     before = report.errors
+    outside = strays(head, core | own)
     for name in head:
-        if name not in core and name not in own:
+        if name not in core and name not in own and name not in outside:
             unknown(name, head.keys_at[name], (*core, *own), report)
     strange = report.errors != before
     block = head.only(name for name in own if name in head)

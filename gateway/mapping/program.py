@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import isfinite
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from gateway.mapping.compile import linear
-from gateway.mapping.spec import DerivedSpec, Device, Report
+from gateway.mapping.conditions import NOT_YET, Condition, Known, because
+from gateway.mapping.sources import source
+from gateway.mapping.spec import DerivedSpec, Device, PointSpec, Report
 from gateway.mapping.steps import Doubtful, Step, step, within
-from gateway.mapping.totals import Totals
+from gateway.mapping.totals import Total, Totals
 from gateway.model import GOOD, Quality, Reading, Status, Value
-
-NOT_YET = Status(Quality.BAD, "not read yet")
-
 
 LAYOUTS = 256
 """So many are remembered: a listener's batches may hold ever other points."""
@@ -34,9 +33,6 @@ class Row(NamedTuple):
     range: tuple[float, float] | None
 
 
-_Truth: TypeAlias = Callable[[Sequence[Value]], "Value | Status"]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """What is the same in every scan of the same points, prepared once; each is equal to itself alone."""
@@ -51,8 +47,10 @@ class Layout:
     """Index and position of points that formulas use."""
     derived: tuple[int, ...]
     """Which of the device's derived points are computed."""
-    conditions: tuple[tuple[int, _Truth], ...]
-    """Index of points that are published only while this is true."""
+    conditional: tuple[tuple[int, int], ...]
+    """Index and position of points that are published only while a condition is true."""
+    watched: tuple[int, ...]
+    """Positions of other such points, whose condition uses one that was read, or was computed."""
     exceptions: bool
     """Whether one of them is reported by exception."""
 
@@ -65,7 +63,9 @@ class Scan(NamedTuple):
     """For each row of the layout."""
     statuses: list[Status]
     shown: list[int] | None
-    """Indices of the rows whose ``when`` is true; None for all."""
+    """Indices of the rows whose ``when`` is not false; None for all."""
+    late: tuple[int, ...] = ()
+    """When the last rows were read: those of other scans, whose ``when`` has turned just now."""
 
 
 class Program:
@@ -76,22 +76,20 @@ class Program:
         self._powers: dict[int, int | None] = {
             spec.scale_from: None for spec in device.points if spec.scale_from is not None
         }
-        self._steps = [
-            step(
-                spec, totals.total(device.name, spec.point.name, spec.rollover) if spec.rollover else None, self._powers
-            )
-            for spec in device.points
-        ]
+        self._steps = [step(spec, _total(spec, device, totals), self._powers) for spec in device.points]
         self._rows = _rows(device)
         positions = {row.name: row.position for row in self._rows}
         self._newest: list[Value] = [None] * len(self._rows)
         self._why: list[Status] = [NOT_YET] * len(self._rows)
         self._derived = [_Derived(spec, positions) for spec in device.derived]
         conditions = [*(spec.when for spec in device.points), *(spec.when for spec in device.derived)]
-        self._conditions = [when.bind(positions) if when is not None else None for when in conditions]
+        self._conditions = {
+            position: Condition(when, positions) for position, when in enumerate(conditions) if when is not None
+        }
         used = {name for spec in device.derived for name in spec.formula.names}
-        used |= {name for when in conditions if when is not None for name in when.names}
-        self._used = frozenset(positions[name] for name in used)
+        self._used = frozenset(positions[name] for name in used).union(
+            *(condition.inputs for condition in self._conditions.values())
+        )
         self._layouts: dict[tuple[int, ...], Layout] = {}
 
     def scan(self, positions: tuple[int, ...], readings: Sequence[Reading]) -> Scan:
@@ -111,7 +109,7 @@ class Program:
                     values[index], statuses[index] = result
                 else:
                     values[index] = result  # type: ignore[assignment]  # mypy does not narrow on ``type() is``
-        if not layout.kept and not layout.conditions:
+        if not layout.kept and not layout.conditional:
             return Scan(layout, values, statuses, None)
         for index, position in layout.kept:
             self._newest[position], self._why[position] = values[index], statuses[index]
@@ -121,11 +119,32 @@ class Program:
             statuses.append(status)
             position = len(self._points) + number
             self._newest[position], self._why[position] = value, status
-        return Scan(layout, values, statuses, self._shown(layout))
+        if not layout.conditional and not layout.watched:
+            return Scan(layout, values, statuses, None)
+        return self._judged(layout, values, statuses, readings)
 
-    def _shown(self, layout: Layout) -> list[int] | None:
-        hidden = {index for index, true in layout.conditions if not _holds(true(self._newest))}
-        return [index for index in range(len(layout.rows)) if index not in hidden] if hidden else None
+    def _judged(self, layout: Layout, values: list[Value], statuses: list[Status], readings: Sequence[Reading]) -> Scan:
+        """The scan without the points whose condition is false, and with those of other scans whose has turned."""
+        at_ns = readings[0].at_ns
+        hidden = set()
+        for index, position in layout.conditional:
+            read_ns = readings[index].at_ns if index < len(readings) else at_ns
+            known = Known(values[index], statuses[index], read_ns)
+            told = self._conditions[position].read(known, self._newest, self._why)
+            if told is None:
+                hidden.add(index)
+            else:
+                values[index], statuses[index], _ = told
+        late = []
+        for position in layout.watched:
+            told = self._conditions[position].turned(self._newest, self._why, at_ns)
+            if told is not None:
+                layout = _with(layout, self._rows[position])
+                values.append(told.value)
+                statuses.append(told.status)
+                late.append(told.at_ns)
+        shown = [index for index in range(len(values)) if index not in hidden] if hidden else None
+        return Scan(layout, values, statuses, shown, tuple(late))
 
     def _prepare(self, positions: tuple[int, ...]) -> Layout:
         computed = self._computed(positions)
@@ -137,14 +156,19 @@ class Program:
             for index, position in enumerate(positions)
             if position in self._powers
         ]
-        conditions = [(index, self._conditions[row.position]) for index, row in enumerate(rows)]
+        new, conditions = {row.position for row in rows}, self._conditions
         layout = Layout(
             rows=tuple(rows),
             steps=tuple((index, function) for index, function in steps if function is not None),
             powers=tuple(powers),
             kept=tuple((index, position) for index, position in enumerate(positions) if position in self._used),
             derived=tuple(computed),
-            conditions=tuple((index, true) for index, true in conditions if true is not None),
+            conditional=tuple((index, row.position) for index, row in enumerate(rows) if row.position in conditions),
+            watched=tuple(
+                position
+                for position, condition in conditions.items()
+                if position not in new and not new.isdisjoint(condition.inputs)
+            ),
             exceptions=any(row.report.deadband is not None for row in rows),
         )
         if len(self._layouts) >= LAYOUTS:
@@ -180,9 +204,15 @@ def _rows(device: Device) -> list[Row]:
     ]
 
 
-def _holds(result: Value | Status) -> bool:
-    """What is not known is not true; ``and`` and ``or`` give one of their operands, which are numbers."""
-    return isinstance(result, int | float) and bool(result)
+def _with(layout: Layout, row: Row) -> Layout:
+    exceptions = layout.exceptions or row.report.deadband is not None
+    return replace(layout, rows=(*layout.rows, row), exceptions=exceptions)
+
+
+def _total(spec: PointSpec, device: Device, totals: Totals) -> Total | None:
+    if not spec.rollover:
+        return None
+    return totals.total(device.name, spec.point.name, spec.rollover, source(spec.point))
 
 
 class _Derived:
@@ -216,7 +246,7 @@ class _Derived:
     def _blame(self, newest: Sequence[Value], why: Sequence[Status]) -> Status:
         for position, name in self._named:
             if newest[position] is None:
-                return _because(name, why[position].reason)
+                return because(name, why[position].reason)
         return NOT_YET
 
     def _worst(self, why: Sequence[Status]) -> Status:
@@ -225,11 +255,6 @@ class _Derived:
             if status.quality is Quality.UNCERTAIN:
                 return _doubt(name, status.reason)
         return GOOD
-
-
-@lru_cache(maxsize=4096)
-def _because(name: str, reason: str) -> Status:
-    return Status(Quality.BAD, f"{name}: {reason}")
 
 
 @lru_cache(maxsize=4096)

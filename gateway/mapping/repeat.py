@@ -81,6 +81,17 @@ def names_of(points: Block) -> set[str]:
     return found
 
 
+def template(name: str) -> re.Pattern[str]:
+    """What the names are like that come of a name with braces; of any other name, that one alone."""
+    return re.compile("-?[0-9]+".join(re.escape(part) for part in re.split(r"\{[^{}]*}", name)))
+
+
+def are_known(points: Block) -> bool:
+    """Whether all names can be told that come of a ``repeat:``; what is wrong with the others is said elsewhere."""
+    several = (name for name, point in points.items() if _repeats(point) or _BRACES.search(name))
+    return all(names_of(points.only([name])) for name in several)
+
+
 Numbers: TypeAlias = tuple[int, ...]
 """One for each letter."""
 
@@ -129,7 +140,8 @@ def _entries(
         alike &= last is None or copy == last
         last = copy
         yield own(numbers), copy
-    if alike:
+    # Where it says nothing of the place, that is missing, which is told of the copies.
+    if alike and (not steps or any(key in entry for key in steps)):
         hint = f"write {_EXAMPLE}, or braces: {steps[0] if steps else 'at'}: '{{100 + 2 * i}}'"
         report.error(place, "R13", f"{name}: all of them would be read at the same place", hint)
         raise _Wrong

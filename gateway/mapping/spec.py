@@ -115,6 +115,8 @@ class From:
     """A text that comes from a point of the device while it runs."""
 
     point: str
+    place: Place | None = field(default=None, compare=False, repr=False)
+    """Where the point is named."""
 
 
 Text: TypeAlias = str | From

@@ -9,9 +9,11 @@ from typing import Any
 class Total:
     """One counter: what its rollovers so far amount to."""
 
-    def __init__(self, rollover: int) -> None:
+    def __init__(self, rollover: int, source: str = "") -> None:
         self.rollover = rollover
         """How many raw values it has."""
+        self.source = source
+        """Which counter in the field it is."""
         self.base = 0
         """Is added to the raw value."""
         self.last: int | float | None = None
@@ -33,14 +35,20 @@ class Totals:
         self._kept = dict(kept or {})
         self._totals: dict[str, Total] = {}
 
-    def total(self, device: str, point: str, rollover: int) -> Total:
-        """The counter of one point; the same object for the same rollover."""
+    def total(self, device: str, point: str, rollover: int, source: str = "") -> Total:
+        """The counter of one point; the same object for the same rollover and source.
+
+        With another one it begins anew: a smaller value of another counter is no rollover.
+        """
         key = f"{device}/{point}"
         total = self._totals.get(key)
-        if total is None or total.rollover != rollover:
-            total = self._totals[key] = Total(rollover)
+        if total is None or (total.rollover, total.source) != (rollover, source):
+            total = self._totals[key] = Total(rollover, source)
             match self._kept.pop(key, None):
-                case {"rollover": before, "base": int(base), "last": int() | float() as last} if before == rollover:
+                case {"rollover": size, "source": whose, "base": int(base), "last": int() | float() as last} if (
+                    size,
+                    whose,
+                ) == (rollover, source):
                     total.base, total.last = base, last
         return total
 
@@ -52,7 +60,7 @@ class Totals:
     def dump(self) -> dict[str, Any]:
         """Ready for JSON; also those that nobody asked for this time."""
         now = {
-            key: {"rollover": total.rollover, "base": total.base, "last": total.last}
+            key: {"rollover": total.rollover, "source": total.source, "base": total.base, "last": total.last}
             for key, total in self._totals.items()
             if total.last is not None
         }

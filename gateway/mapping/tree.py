@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from gateway.mapping.diagnostics import Place, Report, closest
 from gateway.mapping.load import Block, Items, Node
-from gateway.mapping.repeat import names_of
+from gateway.mapping.repeat import are_known, names_of
 from gateway.values import quote
 
 _MOST = 16
@@ -36,7 +36,7 @@ class Tree:
     later: Block
     """Settings of single points that come of a ``repeat:`` below: ``cell_3``."""
     left_out: frozenset[str] = field(default_factory=frozenset)
-    """What ``without:`` has named, and nobody has named again above."""
+    """What ``without:`` has named, and nobody has written anew: also copies of a ``repeat:`` below."""
     complete: bool = True
     """False where something below is not known, which is reported: then nothing is said of names that are missing."""
 
@@ -54,11 +54,16 @@ class Tree:
         )
 
     def over(self, below: Tree, report: Report) -> Tree:
-        """This tree over another: settings of the same point stand over one another one by one."""
+        """This tree over another: settings of the same point stand over one another one by one.
+
+        What ``without:`` names is taken away below: a point of that name above begins anew.
+        """
+        below = below.without(self.head, report)
         head = self.head.over(below.head.only(name for name in below.head if name not in _OWN))
         copies = names_of(below.points) - below.points.keys()
         single = [name for name in self.points if name in copies]
         several = [name for name in self.points if name not in copies]
+        new = names_of(self.points.only(name for name in several if name not in below.points))
         return Tree(
             head=head,
             defaults=_merged(self.defaults, below.defaults),
@@ -67,19 +72,19 @@ class Tree:
             variants=self.variants.over(below.variants),
             heads={**below.heads, **self.heads, self.head.place.file: head},
             later=each_over(self.points.only(single), below.later),
-            left_out=below.left_out - self.points.keys(),
+            left_out=below.left_out.difference(several, new),
             complete=below.complete,
-        ).without(self.head, below, report)
+        )
 
-    def without(self, block: Block, below: Tree, report: Report) -> Tree:
-        """Take away what ``without:`` of a block names, which must stand in the tree below it (D08)."""
+    def without(self, block: Block, report: Report) -> Tree:
+        """This tree without what ``without:`` of a block above it names, which must stand in it (D08)."""
         listed = block.get("without")
         if not isinstance(listed, Items):
             return self
-        known = {*below.points, *below.derived, *names_of(below.points), *below.left_out}
+        known = {*self.points, *self.derived, *names_of(self.points), *self.left_out}
         named = {name: place for name, place in zip(listed, listed.values_at, strict=True) if isinstance(name, str)}
         for name, place in named.items():
-            if name not in known and below.complete:
+            if name not in known and self.complete and are_known(self.points):
                 hint = report.did_you_mean(name, known, otherwise="leave it out")
                 report.error(place, "D08", f"there is no point {quote(name)} that could be left out", hint)
         points, derived, later = (
@@ -141,7 +146,7 @@ def built(block: Block, find: Callable[[str], Block | None], report: Report) -> 
     lowest = _chain(chain, find, report)
     tree = replace(Tree.of(chain[-1]), complete=lowest)
     if lowest:
-        tree = tree.without(chain[-1], Tree.of(Block(block.place)), report)
+        Tree.of(Block(block.place)).without(chain[-1], report)
     for upper in reversed(chain[:-1]):
         tree = Tree.of(upper).over(tree, report)
     return tree

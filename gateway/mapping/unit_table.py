@@ -312,7 +312,7 @@ m/s2      1         MSK  m/s2   metrePerSecondSquared
 mm/s2     1e-3      M41  mm/s2  -
 gn        9.80665   K40  [g]    gForce
 ## rotational speed: AngularVelocity = rate
-rpm       1/60      RPM  {rev}/min  revolutionPerMinute  RPM | r/min | rev/min
+rpm       1/60      RPM  {rev}/min  revolutionPerMinute  RPM | r/min | rev/min | U/min | Upm
 rps       1         RPS  {rev}/s    revolutionPerSecond  r/s | rev/s
 ## rate = rate
 1/s       1         C97  /s     -  s-1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from gateway.mapping.characters import FORBIDDEN, is_quoted, plain, strange, unseen
 from gateway.mapping.draft import DraftDevice, DraftPoint, DraftProfile, Setting
 
 LINE_LENGTH = 120
@@ -14,7 +15,8 @@ LINE_LENGTH = 120
 def write_profile(draft: DraftProfile) -> str:
     """The text of a ``*.profile.yaml``. Reading it gives every text back.
 
-    Except for characters that no plant file may hold (control characters): each becomes U+FFFD.
+    Except for characters that no plant file may hold (control characters): each becomes U+FFFD; and
+    names get plain spaces, and no quotes of Word round them.
     """
     named = {"protocol": draft.protocol, "maker": draft.maker, "model": draft.model, "note": draft.note}
     top: dict[str, Setting] = {"schema": "fieldgate/profile/v1", "profile": draft.profile}
@@ -22,7 +24,9 @@ def write_profile(draft: DraftProfile) -> str:
     lines = [line for key, setting in top.items() for line in _setting(key, setting, 0)]
     if draft.defaults:
         lines += _setting("defaults", draft.defaults, 0)
-    lines += _points("points", draft.points)
+    # All points of a profile that extends another one can be those of the other.
+    if draft.points or "extends" not in draft.head:
+        lines += _points("points", draft.points)
     if draft.derived:
         lines += _points("derived", draft.derived)
     return "\n".join(lines) + "\n"
@@ -34,7 +38,7 @@ def write_devices(drafts: Iterable[DraftDevice]) -> str:
     for draft in drafts:
         settings: dict[str, Setting] = {"profile": draft.profile, "connect": draft.connect}
         settings |= {"note": draft.note} if draft.note else {}
-        lines.append(f"  {_scalar(draft.name)}:")
+        lines.append(f"  {_name(draft.name)}:")
         lines += [line for key, setting in settings.items() for line in _setting(key, setting, 4)]
     if lines[-1] == "devices:":
         lines[-1] = "devices: {}"
@@ -48,7 +52,7 @@ _WIDEST_NAME = 32
 def _points(key: str, points: Sequence[DraftPoint]) -> list[str]:
     if not points:
         return [f"{key}: {{}}"]
-    inline = [(f"{_scalar(point.name)}:", _flow(point.settings)) for point in points]
+    inline = [(f"{_name(point.name)}:", _flow(point.settings)) for point in points]
     fitting = [len(name) for name, flow in inline if _fits(f"  {name} {flow}") and len(name) <= _WIDEST_NAME]
     width = max(fitting, default=0)
     lines = [f"{key}:"]
@@ -65,7 +69,7 @@ def _fits(line: str) -> bool:
 
 def _setting(key: str, setting: Setting, indent: int) -> list[str]:
     """``key: setting``: on one line where it fits and nobody expects a block."""
-    begin = f"{' ' * indent}{_scalar(key)}:"
+    begin = f"{' ' * indent}{_name(key)}:"
     line = f"{begin} {_flow(setting, key)}" if not isinstance(setting, str) else f"{begin} {_text(key, setting)}"
     if isinstance(setting, str) or not setting or _fits(line):
         return [line]
@@ -79,7 +83,7 @@ def _flow(setting: Setting, key: str = "") -> str:
     if isinstance(setting, str):
         return _text(key, setting, flow=True)
     if isinstance(setting, Mapping):
-        return "{" + ", ".join(f"{_scalar(name, True)}: {_flow(inner, name)}" for name, inner in setting.items()) + "}"
+        return "{" + ", ".join(f"{_name(name, True)}: {_flow(inner, name)}" for name, inner in setting.items()) + "}"
     return "[" + ", ".join(_flow(entry) for entry in setting) + "]"
 
 
@@ -94,17 +98,20 @@ def _text(key: str, text: str, flow: bool = False) -> str:
     return _scalar(text, flow)
 
 
-# What no plant file may hold, see ``load``.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
 _ESCAPED = {"\t": "\\t", "\n": "\\n", "\r": "\\r", "\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P"}
 _BREAK = re.compile("[\t\n\r\x85\u2028\u2029]")
 _INDICATOR = re.compile(r"""[?:,\[\]{}#&*!|>'"%@`=~ ]|-(?![0-9.])""")
 _MEANING = re.compile("[\\[\\]{},]")
 
 
+def _name(text: str, flow: bool = False) -> str:
+    """The name of a setting as YAML."""
+    return _scalar(plain(text) or "_" if unseen(text) >= 0 or is_quoted(text) else text, flow)
+
+
 def _scalar(text: str, flow: bool = False) -> str:
     """The text as YAML: plain where it can be, in quotes where it cannot."""
-    text = _FORBIDDEN.sub("\ufffd", text)
+    text = FORBIDDEN.sub("\ufffd", text)
     if _BREAK.search(text):
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{_BREAK.sub(lambda found: _ESCAPED[found[0]], escaped)}"'
@@ -116,6 +123,7 @@ def _scalar(text: str, flow: bool = False) -> str:
         and text[-1] != " "
         and " #" not in text
         and not loose
+        and strange(text) < 0
         and not (flow and _MEANING.search(text))
     ):
         return text

@@ -371,3 +371,27 @@ def test_ever_other_scans_do_not_fill_the_memory_and_nothing_is_forgotten() -> N
     assert len(subject._shapes) <= 256
     newest = {f"p{n}": max(mask for mask in range(1, 1 << 10) if mask >> n & 1) for n in range(10)}
     assert {entry.name: entry.value for entry in subject.latest()} == newest
+
+
+def test_what_is_held_back_until_its_condition_is_true_comes_with_its_own_time() -> None:
+    subject = scans([spec("mode"), spec("serial", when=parse("mode == 1"), report=Report(Deadband(0.0)))])
+    assert subject.make((1,), [Reading(1, 77, AT_NS)]).messages == []
+    later = AT_NS + 2_000_000_000
+    (message,) = subject.make((0,), [Reading(0, 1, later)]).messages
+    body = json.loads(message.body)
+    assert (body["ts"], body["values"], body["at"]) == (
+        AT.replace("49.123", "51.123"),
+        {"mode": 1, "serial": 77},
+        {"serial": AT},
+    )
+
+
+def test_what_came_late_is_the_newest_for_people_who_ask() -> None:
+    subject = scans([spec("mode"), spec("p", when=parse("mode"))])
+
+    readings = [Reading(0, None, AT_NS, TIMEOUT), Reading(1, 5, AT_NS + 1), Reading(0, 1, AT_NS + 2)]
+    for reading in [*readings, Reading(0, 1, AT_NS + 3)]:
+        subject.make((reading.point,), [reading])
+    assert [(row.name, row.value, row.at_ns - AT_NS) for row in subject.latest()] == [("mode", 1, 3), ("p", 5, 1)]
+    subject.make((1,), [Reading(1, 6, AT_NS + 4)])
+    assert subject.latest()[1].value == 6

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.buffer import BufferFull, BufferTrouble, BufferUnavailable
+from gateway.mapping.sources import source
 from gateway.mapping.spec import Deadband, Report
 from gateway.mapping.totals import Totals
-from gateway.model import GOOD, TIMEOUT, Batch, Message, Reading
+from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, Reading
 from gateway.pipeline import Pipeline
 from gateway.status import Board, State
 from tests.gateway.test_message import AT_NS, device, spec
@@ -106,6 +109,31 @@ async def test_a_device_is_stopped_when_nothing_of_it_is_good() -> None:
     assert health.state is State.FLOWING
 
 
+async def test_one_scan_of_several_that_is_all_bad_does_not_stop_the_device() -> None:
+    """A register that is not there, at a rate of its own: the health must not change with every scan."""
+    board, states = Board(), []
+    line = pipeline(Shelf(), board)
+    silent = [Reading(position, None, AT_NS, TIMEOUT) for position in (0, 1)]
+    first, second = Reading(0, 1, AT_NS), Reading(1, 1, AT_NS)
+    for reading in (first, silent[1], first, silent[1], silent[0], second, silent[0]):
+        await line.store(Batch([reading]))
+        states.append(board.health("device", "one").state)
+    assert states == [State.FLOWING] * 4 + [State.STOPPED] + [State.FLOWING] * 2
+
+
+async def test_what_was_read_once_does_not_keep_a_device_flowing() -> None:
+    board = Board()
+    once = replace(spec("serial"), point=Point("meter", None, "serial", None, math.inf))
+    line = Pipeline([device([once, spec("a")], "one")], Shelf(), board, sleep=at_once)  # type: ignore[arg-type]  # as above
+    await line.store(Batch([Reading(0, 77, AT_NS)]))
+    assert board.health("device", "one").state is State.FLOWING
+    await line.store(Batch([Reading(1, None, AT_NS, TIMEOUT)]))
+    assert board.health("device", "one").state is State.STOPPED
+    await line.store(Batch([Reading(1, 1, AT_NS)]))
+    await line.store(Batch([Reading(0, None, AT_NS, TIMEOUT)]))
+    assert board.health("device", "one").state is State.FLOWING
+
+
 async def test_an_empty_batch_stores_nothing() -> None:
     shelf = Shelf()
     await pipeline(shelf, Board()).store(Batch([]))
@@ -132,8 +160,9 @@ async def test_what_has_not_moved_is_not_stored_and_the_device_is_flowing() -> N
 
 
 async def test_totals_that_were_kept_go_on() -> None:
-    shelf, totals = Shelf(), Totals({"one/a": {"rollover": 65536, "base": 65536, "last": 65000}})
-    devices = [device([spec("a", kind="counter", rollover=65536)], "one")]
+    counter = spec("a", kind="counter", rollover=65536)
+    kept = {"rollover": 65536, "source": source(counter.point), "base": 65536, "last": 65000}
+    shelf, totals, devices = Shelf(), Totals({"one/a": kept}), [device([counter], "one")]
     line = Pipeline(devices, shelf, Board(), totals=totals, sleep=at_once)  # type: ignore[arg-type]  # as above
     await line.store(Batch([Reading(0, 10, AT_NS)]))
     assert json.loads(shelf.messages[0].body)["values"] == {"a": 2 * 65536 + 10}

@@ -30,7 +30,7 @@ def row(
 
 def layout(*rows: Row) -> Layout:
     exceptions = any(row.report.deadband is not None for row in rows)
-    return Layout(rows, (), (), (), (), (), exceptions)
+    return Layout(rows, (), (), (), (), (), (), exceptions)
 
 
 def told(

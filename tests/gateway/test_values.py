@@ -10,7 +10,19 @@ import pytest
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from gateway.values import BIT_WIDTHS, Settings, ValueType, fault, number, quote, seconds, size_bytes, whole
+from gateway.values import (
+    BIT_WIDTHS,
+    Settings,
+    ValueType,
+    fault,
+    looks_like_thousands,
+    names_secret,
+    number,
+    quote,
+    seconds,
+    size_bytes,
+    whole,
+)
 
 
 def refused(convert: Callable[[Any], Any], text: str) -> tuple[str, str]:
@@ -121,3 +133,35 @@ def test_a_long_text_is_quoted_in_part() -> None:
 
 def test_every_type_has_a_width() -> None:
     assert set(BIT_WIDTHS) == set(get_args(ValueType))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "Passwort",
+        "db_password",
+        "secret",
+        "api_key",
+        "apikey",
+        "SharedAccessKey",
+        "token",
+        "user-token",
+        "pwd",
+    ],
+)
+def test_names_of_secrets(name: str) -> None:
+    assert names_secret(name)
+
+
+@pytest.mark.parametrize("name", ["key", "keyboard", "tokens_used", "passage", "pass", "secretary", "bypass", "hall"])
+def test_names_of_no_secrets(name: str) -> None:
+    assert not names_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "doubtful"),
+    [("1.000", True), ("999.000", True), ("1.00", False), ("0.000", False), ("1000.000", False), ("1.001", False)],
+)
+def test_a_dot_that_may_be_one_of_thousands(text: str, doubtful: bool) -> None:
+    assert looks_like_thousands(text) == doubtful

@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import replace
 
-from gateway.mapping.diagnostics import Diagnostic, Report
+from gateway.mapping.diagnostics import Diagnostic, Place, Report
 from gateway.mapping.draft import Setting
 from gateway.mapping.load import Block, Items, Node, parse
 
@@ -33,6 +33,11 @@ _TAKEN = re.compile(
     rf"(true|false|wahr|falsch|vrai|faux|vero|falso|verdadero)|({_MONTHS})[^\W\d_]*[ ./-]*[0-9].*", re.I
 )
 """Words that become a boolean or a date in English, German, French, Spanish or Italian."""
+_DATE = re.compile(
+    rf"[0-9]{{1,2}}[. -]{{1,2}}({_MONTHS})[a-z.]{{0,2}}([ -][0-9]{{2,4}})?|({_MONTHS})[a-z.]{{0,2}}[ -][0-9]{{2,4}}"
+    r"|[0-9]{1,2}[./][0-9]{1,2}[./][0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9:]*)?",
+    re.IGNORECASE,
+)
 
 
 def encode(node: Node) -> str:
@@ -45,23 +50,28 @@ def encode(node: Node) -> str:
     return node if safe else TEXT + node
 
 
-def decode(cell: str, file: str, line: int, column: int) -> tuple[Setting, tuple[Diagnostic, ...]]:
-    """The setting in a cell, and what is wrong with it; line and column are those of the cell, counted from 1."""
+def decode(cell: str, place: Place) -> tuple[Setting, tuple[Diagnostic, ...]]:
+    """The setting in a cell at this place, and what is wrong with it."""
     if cell.startswith(TEXT):
         return cell.removeprefix(TEXT), ()
     text = cell.strip()
     if not text.startswith(("{", "[")):
         return text, ()
     report = Report()
-    node = parse(text, file, report)
-    found = [replace(one, line=line, column=column) for one in report.sorted()]
+    node = parse(text, place.file, report)
+    found = [replace(one, line=place.line, column=place.column) for one in report.sorted()]
     try:
         return _setting(node), tuple(found)
     except ValueError:
         if not found:
             hint = "write {name: value, name: value} or [value, value]"
-            found.append(Diagnostic(file, line, column, "error", "I23", "a setting in braces has no value", hint))
+            found.append(Diagnostic(*place, "error", "I23", "a setting in braces has no value", hint))
         return "", tuple(found)
+
+
+def is_date(cell: str) -> bool:
+    """Whether a spreadsheet has made a date of what stood there: ``01. Okt``, ``1-Oct``, ``01.10.2024``."""
+    return _DATE.fullmatch(cell.strip()) is not None
 
 
 _WORD = re.compile(r"[A-Za-z0-9_.+][A-Za-z0-9_.+ /%-]*(?<! )")

@@ -22,9 +22,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from gateway.mapping.diagnostics import Diagnostic
-from gateway.mapping.draft import DraftPoint, DraftProfile, Imported, Setting
-from gateway.mapping.exporters.cells import decode, encode
+from gateway.mapping.diagnostics import Diagnostic, Place
+from gateway.mapping.draft import DraftPoint, DraftProfile, Imported, Origin, Setting
+from gateway.mapping.exporters.cells import decode, encode, is_date
+from gateway.mapping.importers.table import letters
 from gateway.mapping.load import Block
 from gateway.values import quote
 
@@ -34,6 +35,8 @@ _BOM = "\ufeff"
 """Without it Excel on Windows takes the text for ANSI."""
 _SECTIONS = ("points", "derived")
 _NAMED = ("maker", "model", "note")
+_WORDS = (*_NAMED, "defaults.note")
+"""What can be any text, also a date."""
 
 _Settings: TypeAlias = dict[str, Setting]
 
@@ -78,19 +81,26 @@ def is_profile_table(text: str) -> bool:
 
 
 def profile_from_csv(text: str, file: str = "profile.csv") -> Imported:
-    """The profile in a table of ``profile_to_csv``.
+    """The profile in a table of ``profile_to_csv``; every part of it knows its cell.
 
-    ``file`` is its name in messages; they count lines, and cells instead of characters.
+    ``file`` is its name in messages, which name the cell as a spreadsheet does: ``profile.csv!D11``.
     """
     reader = _Reader(file)
     delimiter = re.search("[;,\t]", text)
     rows = csv.reader(io.StringIO(text.removeprefix(_BOM), newline=""), delimiter=delimiter[0] if delimiter else ";")
+    number = 0
     try:
-        for row in rows:
-            reader.row(row, rows.line_num)
+        for number, row in enumerate(rows, 1):
+            reader.row(row, number)
     except csv.Error as error:
-        reader.wrong(rows.line_num, 1, "I20", f"this table cannot be read: {error}", "save it again as CSV (UTF-8)")
+        hint = "save it again as CSV (UTF-8)"
+        reader.wrong(cell(file, number + 1, 1), "I20", f"this table cannot be read: {error}", hint)
     return reader.imported()
+
+
+def cell(file: str, row: int, column: int) -> Place:
+    """The place of a cell, both counted from 1."""
+    return Place(f"{file}!{letters(column - 1)}{row}", 0, 0)
 
 
 class _Reader:
@@ -100,75 +110,103 @@ class _Reader:
         self._file = file
         self._found: list[Diagnostic] = []
         self._top: _Settings = {}
-        self._points: dict[str, dict[str, _Settings]] = {section: {} for section in _SECTIONS}
-        self._lines: dict[tuple[str, str], int] = {}
+        self._origins: dict[str, Origin] = {}
+        self._points: dict[str, dict[str, DraftPoint]] = {section: {} for section in _SECTIONS}
+        self._rows_of: dict[tuple[str, str], int] = {}
         self._section = ""
         self._columns: list[str] = []
+        self._heading = 0
         self._rows = 0
 
-    def wrong(self, line: int, column: int, code: str, text: str, hint: str = "") -> None:
-        self._found.append(Diagnostic(self._file, line, column, "error", code, text, hint))
+    def wrong(self, place: Place, code: str, text: str, hint: str = "") -> None:
+        self._found.append(Diagnostic(*place, "error", code, text, hint))
 
-    def row(self, cells: list[str], line: int) -> None:
+    def row(self, cells: list[str], row: int) -> None:
         first = cells[0].strip() if cells else ""
-        if not any(cell.strip() for cell in cells) or first == SCHEMA:
+        if not any(one.strip() for one in cells) or first == SCHEMA:
             return
-        if first in [f"{section}:" for section in _SECTIONS]:
+        if self._begins(first, cells):
+            if not first.endswith(":"):
+                text = f"{quote(first)} has no colon: it is not clear that a new table begins here"
+                self.wrong(self._cell(row, 1), "I22", text, f"write {first}:")
             self._section = first.removesuffix(":")
-            self._columns = [str(self._cell(cell, line, number)) for number, cell in enumerate(cells[1:], 2)]
+            self._heading = row
+            self._columns = [
+                str(self._decoded(one, self._cell(row, number))) for number, one in enumerate(cells[1:], 2)
+            ]
         elif self._section:
-            self._point(cells, line)
+            self._point(cells, row)
         else:
-            self._setting(cells, line)
+            self._setting(cells, row)
 
-    def _setting(self, cells: list[str], line: int) -> None:
-        name = str(self._cell(cells[0], line, 1))
-        value = self._cell(cells[1], line, 2) if len(cells) > 1 and cells[1].strip() else None
+    def _begins(self, first: str, cells: list[str]) -> bool:
+        """Whether a row is the heading of a section, also of one whose colon was lost."""
+        if first in [f"{section}:" for section in _SECTIONS]:
+            return True
+        # Between points it can be the name of one.
+        return first in _SECTIONS and (not self._section or "expr" in cells[1:])
+
+    def _cell(self, row: int, column: int) -> Place:
+        return cell(self._file, row, column)
+
+    def _setting(self, cells: list[str], row: int) -> None:
+        at, value_at = self._cell(row, 1), self._cell(row, 2)
+        name = str(self._decoded(cells[0], at))
+        value = self._decoded(cells[1], value_at, name) if len(cells) > 1 and cells[1].strip() else None
+        beyond = next((number for number, one in enumerate(cells[2:], 3) if one.strip()), None)
+        if beyond is not None:
+            hint = 'a setting at the top has one value; the table of the points begins with "points:"'
+            text = f"{quote(cells[beyond - 1].strip())} stands beside {quote(name)} and its value"
+            self.wrong(self._cell(row, beyond), "I22", text, hint)
         if not name or value is None:
             hint = "write the name of the setting and its value next to each other"
-            self.wrong(line, 1, "I21", f"{quote(name)} has no value" if name else "a value has no name", hint)
+            self.wrong(at, "I21", f"{quote(name)} has no value" if name else "a value has no name", hint)
             return
         outer, dot, inner = name.partition(".")
-        if not dot:
-            self._add(self._top, name, value, line)
+        block = self._top.setdefault(outer, {}) if dot else self._top
+        if not isinstance(block, dict):
+            self.wrong(at, "I21", f"{quote(outer)} has a value already", "keep one of the two rows")
             return
-        block = self._top.setdefault(outer, {})
-        if isinstance(block, dict):
-            self._add(block, inner, value, line)
-        else:
-            self.wrong(line, 1, "I21", f"{quote(outer)} has a value already", "keep one of the two rows")
+        key = inner if dot else name
+        if key in block:
+            self.wrong(at, "Y03", f"{quote(key)} is defined twice", "delete or rename one of the two")
+        block[key] = value
+        self._origins[name] = Origin(at, value_at)
 
-    def _add(self, block: _Settings, name: str, value: Setting, line: int) -> None:
-        if name in block:
-            self.wrong(line, 1, "Y03", f"{quote(name)} is defined twice", "delete or rename one of the two")
-        block[name] = value
-
-    def _point(self, cells: list[str], line: int) -> None:
+    def _point(self, cells: list[str], row: int) -> None:
         self._rows += 1
-        name = str(self._cell(cells[0], line, 1))
+        at = self._cell(row, 1)
+        name = str(self._decoded(cells[0], at))
         if not name:
-            self.wrong(line, 1, "I21", "a point has no name", "write it into the first cell")
+            self.wrong(at, "I21", "a point has no name", "write it into the first cell")
             return
-        earlier = self._lines.setdefault((self._section, name), line)
-        if earlier != line:
-            text = f"{quote(name)} is defined twice; the first one is on line {earlier}"
-            self.wrong(line, 1, "Y03", text, "delete or rename one of the two")
+        earlier = self._rows_of.setdefault((self._section, name), row)
+        if earlier != row:
+            text = f"{quote(name)} is defined twice; the first one is in row {earlier}"
+            self.wrong(at, "Y03", text, "delete or rename one of the two")
             return
         settings: _Settings = {}
-        for number, cell in enumerate(cells[1:]):
-            if not cell.strip():
+        origins: dict[str, Origin] = {}
+        for number, one in enumerate(cells[1:], 2):
+            if not one.strip():
                 continue
-            column = self._columns[number] if number < len(self._columns) else ""
+            column = self._columns[number - 2] if number - 2 < len(self._columns) else ""
+            place = self._cell(row, number)
             if column:
-                settings[column] = self._cell(cell, line, number + 2)
+                settings[column] = self._decoded(one, place, column)
+                origins[column] = Origin(self._cell(self._heading, number), place)
             else:
                 hint = f"write the name of a setting above it, in the row that begins with {self._section}:"
-                self.wrong(line, number + 2, "I22", f"{name}: {quote(cell)} stands in a column without a name", hint)
-        self._points[self._section][name] = settings
+                self.wrong(place, "I22", f"{name}: {quote(one)} stands in a column without a name", hint)
+        self._points[self._section][name] = DraftPoint(name, settings, at, origins)
 
-    def _cell(self, cell: str, line: int, column: int) -> Setting:
-        setting, found = decode(cell, self._file, line, column)
+    def _decoded(self, text: str, place: Place, column: str = "") -> Setting:
+        setting, found = decode(text, place)
         self._found += found
+        if is_date(text) and column not in _WORDS:
+            hint = "write what it was, with an apostrophe in front: '10.1"
+            wrong = f"{quote(text.strip())} is a date: a spreadsheet makes one of a number with a point"
+            self.wrong(place, "I22", wrong, hint)
         return setting
 
     def imported(self) -> Imported:
@@ -176,20 +214,20 @@ class _Reader:
         # A profile that extends another one has its protocol from there.
         for name in ("profile",) if "extends" in top else ("profile", "protocol"):
             if not isinstance(top.get(name), str):
-                self.wrong(1, 1, "M02", f'this table has no "{name}"', f"add a row: {name}, and its value next to it")
+                hint = f"add a row: {name}, and its value next to it"
+                self.wrong(self._cell(1, 1), "M02", f'this table has no "{name}"', hint)
         texts = {name: text for name in ("profile", "protocol", *_NAMED) if isinstance(text := top.get(name), str)}
-        defaults = top.get("defaults", {})
+        # What is no block is left for whoever judges the profile.
+        defaults = written if isinstance(written := top.get("defaults"), Mapping) else {}
         profile = DraftProfile(
             profile=texts.get("profile", ""),
             protocol=texts.get("protocol", ""),
-            points=_drafts(self._points["points"]),
+            points=tuple(self._points["points"].values()),
             **{name: texts.get(name, "") for name in _NAMED},
-            head={name: setting for name, setting in top.items() if name not in texts and name != "defaults"},
-            defaults=defaults if isinstance(defaults, Mapping) else {},
-            derived=_drafts(self._points["derived"]),
+            head={name: setting for name, setting in top.items() if name not in texts and setting is not defaults},
+            defaults=defaults,
+            derived=tuple(self._points["derived"].values()),
+            place=self._cell(1, 1),
+            origins=self._origins,
         )
         return Imported(profiles=(profile,), found=tuple(self._found), rows=self._rows)
-
-
-def _drafts(points: Mapping[str, _Settings]) -> tuple[DraftPoint, ...]:
-    return tuple(DraftPoint(name, settings) for name, settings in points.items())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.mapping.diagnostics import Place, did_you_mean
 from gateway.mapping.importers.cells import is_address, table
-from gateway.mapping.importers.table import COLUMN_LIMIT, Refused, Sheet, column_number
+from gateway.mapping.importers.table import COLUMN_LIMIT, Refused, Sheet, column_number, letters
 from gateway.values import quote
 
 SEARCHED = 50
@@ -69,7 +70,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (
         "name",
         r"\bname\b|\bnamn\b|\bnombre\b|\bnom\b|\bnimi\b|\bnome\b|bezeichnung|benennung|parameter|parametre|parametro"
-        r"|\bvariable|\bsignal\b|\btag\b|\blabel\b|\bpoints?\b|messgrosse|measurand|measurement|datenpunkt|suure|libelle",
+        r"|\bvariable|\bvariabile|\bsignale?\b|\btag\b|\btagname|\blabel\b|\bpoints?\b|[a-z]name$"
+        r"|mess ?(grosse|wert|punkt)|measurand|measurement|measured value|datenpunkt|suure|libelle"
+        r"|grandezza|grandeur|magnitud|medida|mesure|misura"
+        r"|\bkanal\b|\bchannel\b|\bcanal\b|\bcanale\b|\bitems?\b|\bobjekt\b|\bobject\b|eigenschaft|\bproperty\b",
     ),
     (
         "description",
@@ -133,21 +137,31 @@ class Layout:
         """The heading of a column."""
         return self.sheet.text(self.heading, column) if self.heading >= 0 else ""
 
+    def unknown(self) -> list[int]:
+        """Columns of texts that nobody knows what they hold, the one with the most first."""
+        known = {column for columns in self.columns.values() for column in columns}
+        counts: Counter[int] = Counter()
+        for row in self.rows[:500]:
+            cells = enumerate(self.sheet.rows[row])
+            counts.update(column for column, cell in cells if column not in known and _is_text(cell))
+        return sorted(counts, key=lambda column: (-counts[column], column))
+
     def heading_place(self, column: int) -> Place:
         """Where the heading of a column stands."""
         return self.sheet.place(max(self.heading, 0), column)
 
 
+def _is_text(cell: str) -> bool:
+    return any(character.isalpha() for character in cell) and not is_address(cell)
+
+
 def layouts(sheet: Sheet, named: Mapping[str, str]) -> list[Layout]:
     """The tables of a sheet, empty where it has none. ``named``: columns by role, as letters or headings.
 
-    Raises Refused (I16) where a column that is named does not exist.
+    ``check_named`` says which of them do not exist.
     """
-    fixed = {role: column_number(name) for role, name in named.items() if _LETTERS.fullmatch(name)}
+    fixed = {role: column_number(name) for role, name in named.items() if _is_letter(sheet, name)}
     by_heading = {role: name for role, name in named.items() if role not in fixed}
-    for column in fixed.values():
-        if column >= COLUMN_LIMIT:
-            raise Refused("I16", f"there is no column {column + 1}", f"a list has at most {COLUMN_LIMIT} columns")
     finder = _Finder(sheet, fixed, by_heading)
     first = finder.first()
     if first is None:
@@ -157,9 +171,23 @@ def layouts(sheet: Sheet, named: Mapping[str, str]) -> list[Layout]:
     return list(finder.parts(first))
 
 
+def check_named(sheets: Sequence[Sheet], names: Iterable[str]) -> None:
+    """Refuse a column, by its letter or heading, that no sheet has (I16)."""
+    texts = [cell for sheet in sheets for row in sheet.rows[:SEARCHED] for cell in row if cell]
+    folded = {text.casefold() for text in texts}
+    width = max(map(_columns_of, sheets), default=0)
+    for name in names:
+        if width and name.casefold() not in folded and not any(_is_letter(sheet, name) for sheet in sheets):
+            if _LETTERS.fullmatch(name):
+                raise Refused("I16", f"there is no column {name}", f"the last one is {letters(width - 1)}")
+            known = [text for text in dict.fromkeys(texts) if len(text) <= _LONGEST_HEADING and not is_address(text)]
+            hint = did_you_mean(name, known, otherwise="write its heading or its letter")
+            raise Refused("I16", f"there is no column {quote(name)}", hint)
+
+
 def column_named(sheet: Sheet, layout: Layout, name: str) -> int:
     """The column with this letter or heading. Raises Refused (I16)."""
-    if _LETTERS.fullmatch(name):
+    if _is_letter(sheet, name):
         return column_number(name)
     titles = [layout.title(column) for column in range(_width(sheet, layout.heading))]
     folded = [title.casefold() for title in titles]
@@ -172,6 +200,15 @@ def column_named(sheet: Sheet, layout: Layout, name: str) -> int:
 
 
 _LETTERS = re.compile("[A-Z]{1,3}")
+
+
+def _is_letter(sheet: Sheet, name: str) -> bool:
+    """Whether it is the letter of a column that the sheet has; "TAG" is a heading."""
+    return _LETTERS.fullmatch(name) is not None and column_number(name) < _columns_of(sheet)
+
+
+def _columns_of(sheet: Sheet) -> int:
+    return max(map(len, sheet.rows), default=0)
 
 
 def _width(sheet: Sheet, row: int) -> int:
@@ -318,6 +355,19 @@ _SHIFTS = frozenset(("offset", "value offset", "offset value", "wert offset"))
 def _clarity(texts: Sequence[str], column: int) -> int:
     folded = _folded(texts[column]) if column < len(texts) else ""
     return 0 if re.search(_ADDRESS, folded) else 2 if folded.endswith("registers") else 1
+
+
+def named_by_content(layout: Layout) -> Layout:
+    """A column "Größe" or "Quantity" can hold lengths or names: its cells say which."""
+    column = layout.column("length")
+    if column is None or "name" in layout.columns:
+        return layout
+    texts = [text for row in layout.rows[:500] if (text := layout.sheet.text(row, column))]
+    if sum(text[0].isdigit() for text in texts) * 2 >= len(texts):
+        return layout
+    columns = dict(layout.columns)
+    columns["name"] = columns.pop("length")
+    return Layout(layout.sheet, layout.heading, columns, layout.rows)
 
 
 def typed_by_content(layout: Layout, is_type: Callable[[str], bool]) -> Layout:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 from gateway.mapping.diagnostics import Diagnostic, Place
-from gateway.mapping.draft import DraftDevice, DraftPoint, DraftProfile, Imported, Setting, point_name
+from gateway.mapping.draft import DraftDevice, DraftPoint, DraftProfile, Imported, Setting, ascii_letters, point_name
 from gateway.mapping.importers.parts import LeftOut, Notes
 from gateway.mapping.units import BUILT_IN
 from gateway.values import fault, quote
@@ -28,8 +27,7 @@ def identifier_name(text: str) -> str:
 
 def plain_name(text: str, otherwise: str) -> str:
     """A name of a profile or a device: ``Boiler room 2`` is ``boiler-room-2``, and an address stays one."""
-    text = unicodedata.normalize("NFKD", text[:1000])
-    word = re.sub("[^a-z0-9_.]+", "-", re.sub("[\u0300-\u036f]", "", text).casefold()).strip("-_.")
+    word = re.sub("[^a-z0-9_.]+", "-", ascii_letters(text[:1000])).strip("-_.")
     return word[:NAME_LENGTH].rstrip("-_.") or otherwise
 
 
@@ -65,7 +63,7 @@ class Points:
         name = self._names.free(wanted, "_")
         if name != wanted:
             self._notes.warn(place, "I28", f"there is a point {quote(wanted)} already; this one is called {name}")
-        self.drafts.append(DraftPoint(name, {**settings, "note": note}))
+        self.drafts.append(DraftPoint(name, {**settings, "note": note}, place))
         return name
 
 

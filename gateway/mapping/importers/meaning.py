@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
@@ -22,6 +23,28 @@ _NO_VALUE = re.compile(
 """``0x8000 = not available``"""
 
 
+_LONGEST_REMARK = 60
+"""Characters of a remark in a note."""
+
+
+def shortened(text: str) -> str:
+    """A remark on one line, and not endless."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_REMARK else f"{text[: _LONGEST_REMARK - 1].rstrip()}…"
+
+
+_COUNTS = re.compile(
+    r"\bcounter|counter\b|z(?:ä|ae)hler|\btotal energy\b|\benergy total\b|compteur|contador\b|contatore|gesamtenergie",
+    re.IGNORECASE,
+)
+_ENERGY = re.compile("[kMGT]?(?:Wh|varh|VAh)")
+
+
+def is_counter(label: str, type_: str, unit: str) -> bool:
+    """Whether the label says that an energy only ever grows; one that does not say it may count a day, or a balance."""
+    return type_ in ("uint32", "uint64") and bool(_ENERGY.fullmatch(unit)) and bool(_COUNTS.search(label))
+
+
 class Meaning:
     """Reads the cells behind the address and the type of a row."""
 
@@ -32,9 +55,16 @@ class Meaning:
     def settings(self, row: int, named: str, bracket: str, remarks: list[str]) -> dict[str, Setting]:
         """The settings of a point of type ``named``; ``bracket`` is the unit behind its label.
 
-        Raises Refused; what cannot be a setting is reported and goes to ``remarks``.
+        Raises Refused; what cannot be a setting goes to ``remarks``, and is reported where it should be one.
         """
-        texts = self._codes(row, named)
+        texts, column = self._codes(row, named)
+        found = self._settings(row, named, bracket, texts, remarks)
+        remarks += self._rest(row, found, column if texts.keys() & found.keys() else None)
+        return found
+
+    def _settings(
+        self, row: int, named: str, bracket: str, texts: dict[str, Setting], remarks: list[str]
+    ) -> dict[str, Setting]:
         unit, step = self._unit(row, bracket, remarks)
         scaled, offset = self._scaled(row, step), self._offset(row)
         if named == "bool" or named in TEXTS:
@@ -110,10 +140,10 @@ class Meaning:
 
     # ---- codes
 
-    def _codes(self, row: int, named: str) -> dict[str, Setting]:
-        """``enum`` or ``flags``, from the first cell that holds nothing else."""
+    def _codes(self, row: int, named: str) -> tuple[dict[str, Setting], int | None]:
+        """``enum`` or ``flags``, from the first cell that holds nothing else, and its column."""
         if named in TEXTS or named.startswith("float"):
-            return {}
+            return {}, None
         for role, fewest in (("unit", 1), ("values", 1), ("remark", 2), ("description", 2)):
             for column, text in self._lookup.texts(row, role):
                 if role == "unit" and cells.known_unit(text) is not None:
@@ -124,11 +154,21 @@ class Meaning:
                     for number in listed.repeated:
                         say = f"{number} has two texts; {quote(listed.texts[number])} is kept"
                         self._lookup.warn(row, column, "I10", say, "write each number once")
-                    return {key: {str(number): meaning for number, meaning in listed.texts.items()}}
+                    return {key: {str(number): meaning for number, meaning in listed.texts.items()}}, column
                 if role != "unit" and codes.looks_like_codes(text):
-                    say = "the codes in this cell cannot be read; they are left out"
+                    say = "the codes in this cell cannot be read; they stand in the note"
                     self._lookup.warn(row, column, "I10", say, "write them like 0=Open;1=Closed")
-        return {}
+        return {}, None
+
+    def _rest(self, row: int, found: Mapping[str, Setting], codes_at: int | None) -> list[str]:
+        """What the remarks say beyond the settings that were found."""
+        rest = []
+        for role in ("values", "remark"):
+            for column, text in self._lookup.texts(row, role):
+                told = column == codes_at or text.casefold() in NOTHING or (role == "values" and _RANGE.fullmatch(text))
+                if not told and not ("nan" in found and _NO_VALUE.fullmatch(text.strip(" .;,"))):
+                    rest.append(shortened(text))
+        return rest
 
     def _missing(self, row: int) -> list[str]:
         """Raw values that a remark calls "not available" or the like."""

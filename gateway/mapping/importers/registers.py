@@ -9,12 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.mapping.diagnostics import Diagnostic, Place, Report
-from gateway.mapping.draft import DraftPoint, DraftProfile, Imported, Setting, point_name, profile_name
+from gateway.mapping.draft import DraftPoint, DraftProfile, Imported, Origin, Setting, point_name, profile_name
 from gateway.mapping.importers import cells, types
-from gateway.mapping.importers.columns import ROLES, Layout, column_named, layouts, typed_by_content
+from gateway.mapping.importers.columns import (
+    ROLES,
+    Layout,
+    check_named,
+    column_named,
+    layouts,
+    named_by_content,
+    typed_by_content,
+)
 from gateway.mapping.importers.lookup import Lookup
 from gateway.mapping.importers.rows import Numbering, Options, Row, RowReader
-from gateway.mapping.importers.table import Refused, Sheet, chosen, column_number, read
+from gateway.mapping.importers.table import Refused, Sheet, chosen, column_number, letters, read
 from gateway.values import quote
 
 __all__ = ["Options", "import_registers"]
@@ -33,7 +41,7 @@ def import_registers(path: Path, options: Options) -> Imported:
         importing = _Importing(options, report)
         importing.read(path.name, sheets)
     except Refused as wrong:
-        report.error(Place(path.name, 0, 0), wrong.code, wrong.text, wrong.hint)
+        report.error(Place(path.name or str(path), 0, 0), wrong.code, wrong.text, wrong.hint)
         return Imported(found=report.sorted())
     return Imported(importing.profiles(path.name), (), _by_cell(report.sorted(), sheets), importing.looked_at)
 
@@ -79,9 +87,13 @@ class _Importing:
         wrong = next((role for role in self._options.columns if role not in ROLES), None)
         if wrong is not None:
             raise Refused("I16", f"{quote(wrong)} is nothing that a column can hold", f"allowed: {', '.join(ROLES)}")
+        options = self._options
+        check_named(sheets, [*options.columns.values(), *options.where, *([options.group] if options.group else ())])
         found: list[Layout] = []
         for sheet in sheets:
-            parts = [typed_by_content(part, _is_type) for part in layouts(sheet, self._options.columns)]
+            parts = [
+                named_by_content(typed_by_content(part, _is_type)) for part in layouts(sheet, self._options.columns)
+            ]
             if not parts and any(sheet.rows) and len(sheets) > 1:
                 text = "no column of addresses was found; this sheet is left out"
                 self._report.warning(sheet.place(), "I18", text, "if it holds registers, add --column address=...")
@@ -125,9 +137,10 @@ class _Importing:
         raise Refused("I07", text, "choose --numbering offset or --numbering number")
 
     def _layout(self, layout: Layout, file: str) -> None:
-        self._ask_for_gain(layout)
         if self._numbering == "offset":
             self._say_table(layout)
+        if "name" not in layout.columns:
+            self._say_names(layout)
         sheet = layout.sheet
         where = [(column_named(sheet, layout, name), text) for name, text in self._options.where.items()]
         group = column_named(sheet, layout, self._options.group) if self._options.group else None
@@ -140,15 +153,24 @@ class _Importing:
             point = reader.read(row)
             if point is not None:
                 self._add(point, lookup.text_in(row, group), file)
+        self._ask_for_gain(layout, reader.undecided)
 
-    def _ask_for_gain(self, layout: Layout) -> None:
+    def _ask_for_gain(self, layout: Layout, rows: int) -> None:
+        """Report once that the list does not say what its scale column does."""
         column = layout.column("scale")
-        if column is None or self._options.gain is not None:
+        if column is None or not rows:
             return
-        if any(_needs_gain(layout.sheet.text(row, column)) for row in layout.rows):
-            text = f"column {quote(layout.title(column) or 'scale')}: choose --divide or --multiply"
-            hint = "with --divide 10 means that a raw 2301 is 230.1, with --multiply that it is 23010"
-            self._report.error(layout.heading_place(column), "I03", text, hint)
+        waiting = "1 row waits for it" if rows == 1 else f"{rows} rows wait for it"
+        text = f"column {quote(layout.title(column) or 'scale')}: choose --divide or --multiply; {waiting}"
+        hint = "with --divide 10 means that a raw 2301 is 230.1, with --multiply that it is 23010"
+        self._report.error(layout.heading_place(column), "I03", text, hint)
+
+    def _say_names(self, layout: Layout) -> None:
+        columns = layout.unknown()
+        hint = f"name it with --column name={letters(columns[0]) if columns else 'A'}"
+        text = "no column of names was found: the points are called by their addresses"
+        place = layout.heading_place(columns[0] if columns else 0)
+        self._report.warning(place, "I17", text, hint)
 
     def _say_table(self, layout: Layout) -> None:
         if self._options.table is not None or "table" in layout.columns:
@@ -196,8 +218,13 @@ class _Importing:
         settings = [{**row.settings, "note": _note(name, row)} for name, row in profile.points]
         defaults = _common(settings)
         points = [
-            DraftPoint(name, {key: value for key, value in one.items() if defaults.get(key) != value})
-            for (name, _), one in zip(profile.points, settings, strict=True)
+            DraftPoint(
+                name,
+                {key: value for key, value in one.items() if defaults.get(key) != value},
+                row.layout.sheet.place(row.row, row.column),
+                _origins(row),
+            )
+            for (name, row), one in zip(profile.points, settings, strict=True)
         ]
         return DraftProfile(
             profile=profile.name,
@@ -218,17 +245,8 @@ def _is_type(text: str) -> bool:
     try:
         types.value_type(text)
     except Refused:
-        return cells.is_reserved(text)
+        return cells.is_reserved(text) or bool(types.bits(text))
     return True
-
-
-def _needs_gain(text: str) -> bool:
-    """Whether it is a gain that does not say what it does."""
-    try:
-        scaled = cells.gain(text, ".") if text else None
-    except Refused:
-        return False
-    return scaled is not None and scaled.gain is None and scaled.number not in ("1", "1.0")
 
 
 def _first_row(sheets: Sequence[Sheet]) -> str:
@@ -244,6 +262,30 @@ def _note(name: str, row: Row) -> str:
     said = re.sub("[^a-z0-9]", "", row.label.casefold()) if row.label.isascii() else ""
     label = f": {row.label}" if row.label and said != name.replace("_", "") else ""
     return "; ".join((source + label, *row.remarks))
+
+
+_COLUMNS = {
+    "at": ("address", "address_hex"),
+    "bits": ("bit", "type"),
+    "scale": ("scale", "multiply"),
+    "divide": ("scale", "divide"),
+    "enum": ("values", "remark"),
+    "flags": ("values", "remark"),
+    "range": ("values", "min"),
+}
+"""In which columns a setting is found, where those are not called like it."""
+
+
+def _origins(row: Row) -> dict[str, Origin]:
+    """The cells that the settings of a point come from, as far as their columns tell."""
+    sheet, found = row.layout.sheet, {}
+    for key in row.settings:
+        columns = (row.layout.column(role) for role in _COLUMNS.get(key, (key,)))
+        column = next((column for column in columns if column is not None and sheet.text(row.row, column)), None)
+        if column is not None:
+            place = sheet.place(row.row, column)
+            found[key] = Origin(place, place)
+    return found
 
 
 def _common(settings: Sequence[Mapping[str, Setting]]) -> dict[str, Setting]:

@@ -12,7 +12,7 @@ from gateway.mapping.importers import cells, types
 from gateway.mapping.importers.cells import Cited, Gain, Measure, Table
 from gateway.mapping.importers.columns import Layout
 from gateway.mapping.importers.lookup import NOTHING, Lookup
-from gateway.mapping.importers.meaning import Meaning
+from gateway.mapping.importers.meaning import Meaning, is_counter, shortened
 from gateway.mapping.importers.table import Refused
 from gateway.values import quote
 
@@ -93,6 +93,9 @@ class RowReader:
         self._section = cells.titled_table(lookup.layout.above()) or cells.titled_table(lookup.sheet.name)
         self._before: Row | None = None
         self._measure = self._lengths()
+        self._nameless = () if "name" in lookup.layout.columns else lookup.layout.unknown()
+        self.undecided = 0
+        """Rows that wait for somebody to say what the scale column does (I03)."""
 
     def read(self, row: int) -> Row | None:
         """The point of a row; None where there is none, which is reported."""
@@ -100,7 +103,10 @@ class RowReader:
         try:
             self._before = self._row(row)
         except Refused as wrong:
-            self._lookup.error(row, column if wrong.column is None else wrong.column, wrong)
+            if wrong.code == "I03":
+                self.undecided += 1
+            else:
+                self._lookup.error(row, column if wrong.column is None else wrong.column, wrong)
             return None
         except Skipped as told:
             self._lookup.warn(row, column if told.column is None else told.column, told.code, told.text)
@@ -126,21 +132,28 @@ class RowReader:
             "order": self._order(row, named),
         }
         settings = {key: setting for key, setting in place.items() if setting}
-        remarks: list[str] = []
+        remarks = [] if "name" in self._layout.columns else self._unknown(row)
         settings |= self._meaning.settings(row, named, bracket, remarks)
         access = self._lookup.text(row, "access")
         if re.search("w|schreib|scrit|[eé]crit|l ?/ ?[es]$", access.casefold()):
             remarks.append(f"access {access}")
+        if is_counter(label, named, str(settings.get("unit", ""))):
+            settings["kind"] = "counter"
         width = 1 if named == "bool" else length or -(-types.Named(named).bits // 16) or 1
         self._check_end(at, width)
         return Row(self._layout, row, column, label, at, table, width, settings, tuple(remarks))
 
     def _label(self, row: int) -> str:
         name, description = self._lookup.text(row, "name"), self._lookup.own(row, "description")
-        if name and description and self._lookup.own(row, "bit") and self._lookup.shares(row, "name"):
+        if name and description and self._bit(row) and self._lookup.shares(row, "name"):
             # The name is that of the register.
             return " ".join(f"{name} {description}".split())
         return " ".join((name or self._lookup.text(row, "description")).split())
+
+    def _unknown(self, row: int) -> list[str]:
+        """What stands in columns that nobody knows; one of them can be the label."""
+        texts = (self._lookup.text_in(row, column) for column in self._nameless[:3])
+        return [shortened(text) for text in texts if text]
 
     def _cited(self, row: int) -> tuple[Cited, int]:
         text, column, hexadecimal = self._lookup.address(row)
@@ -165,7 +178,7 @@ class RowReader:
 
     def _cited_above(self, row: int) -> Cited:
         """The address of the register that this row names a bit of."""
-        if self._lookup.own(row, "bit"):
+        if self._bit(row):
             above = (self._lookup.cited(other) for other in range(row - 1, max(row - 65, self._layout.heading), -1))
             found = next((cited for cited in above if cited is not None), None)
             if found is not None:
@@ -240,7 +253,7 @@ class RowReader:
         if table in ("coil", "discrete"):
             return "bool", None
         text = self._lookup.text(row, "type")
-        if not text and (cited.bit is not None or self._lookup.own(row, "bit")):
+        if types.bits(text) or (not text and (cited.bit is not None or self._bit(row))):
             return "bool", None
         text = text or self._options.type
         with self._lookup.reading("type"):
@@ -314,8 +327,12 @@ class RowReader:
             return 0
         return bits if bits >= 16 else 0
 
+    def _bit(self, row: int) -> str:
+        """What says which bit of its register a row is: a cell of its own, or that of the type."""
+        return self._lookup.own(row, "bit") or types.bits(self._lookup.own(row, "type"))
+
     def _bits(self, row: int, cited: Cited, named: str, table: Table) -> str:
-        text = self._lookup.own(row, "bit")
+        text = self._bit(row)
         match = re.fullmatch(r"(?:bit ?)?([0-9]{1,2})(?: ?(?:-|–|\.\.|:|to) ?([0-9]{1,2}))?", text, re.IGNORECASE)
         if table in ("coil", "discrete") or (cited.bit is None and not match):
             return ""
@@ -324,6 +341,8 @@ class RowReader:
             if named != "bool" and ("int" not in named or high >= types.Named(named).bits):
                 raise Refused("I12", f"bits {low} to {high} do not fit into {named}", "check type and bits")
             return f"{low}..{high}"
+        if match and int(match[1]) > 15:
+            raise Refused("I12", f"a register has no bit {match[1]}", "bits count from 0 to 15")
         if named not in ("bool", "uint16", "int16"):
             raise Refused("I12", f"a single bit cannot be a {named}", "check type and address")
         return match[1] if match else str(cited.bit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections import Counter
 from decimal import Decimal, InvalidOperation
@@ -37,6 +38,9 @@ def read_text(source: Source, limit: int, report: Report) -> Text | None:
         return source if _fits(len(source.text), limit, source.name, report) else None
     name = source.name
     try:
+        if source.is_dir():
+            report.error(Place(name or str(source), 0, 0), "I20", "this is a folder", "name the file in it")
+            return None
         if not source.is_file():
             report.error(Place(name, 0, 0), "I20", "there is no such file")
             return None
@@ -81,13 +85,60 @@ def read_json(source: Source, notes: Notes) -> Any:
         value = json.loads(text.text, parse_float=Decimal, parse_constant=str, object_pairs_hook=_members)
     except json.JSONDecodeError as error:
         where = Place(text.name, error.lineno, error.colno)
-        notes.report.error(where, "I20", f"this is not valid JSON: {error.msg}")
+        wrong, hint = _json_fault(error.msg, text.text)
+        notes.report.error(where, "I20", f"this is not valid JSON: {wrong}", hint)
         return None
     except (RecursionError, ValueError):
         notes.report.error(notes.at(), "I20", "this JSON is nested too deeply, or has a number of thousands of digits")
         return None
     _report_twice(value, notes)
     return value
+
+
+_BRACKETS = "check the commas, quotes and brackets of this line and the line before"
+_JSON_FAULTS = (
+    ("Expecting value", "a value is missing here"),
+    ("Expecting property name", 'here must stand the name of a setting, in "quotes"'),
+    ("Expecting ':'", "a colon is missing here"),
+    ("Expecting ','", "a comma is missing here, or a bracket is not closed"),
+    ("Extra data", "the file should end before this"),
+    ("Unterminated string", "the text that begins here is never closed"),
+    ("Invalid control", "a text goes on in the next line, or holds a TAB"),
+    ("Invalid \\", "a \\ inside a text must be written \\\\"),
+    ("Illegal trailing comma", "the comma before this bracket is one too many"),
+)
+_TOML_FAULTS = (
+    ("Expected '='", 'behind the name of a setting "=" is missing'),
+    ("Expected newline", "the line should end before this"),
+    ("Expected ']", "a ] is missing here"),
+    ("Invalid value", 'here should stand a value; a text is written in "quotes"'),
+    ("Invalid (?:statement|initial)", "no setting can begin here"),
+    ("Invalid date|Invalid hex", "this is not a valid number or date"),
+    ("Unclosed|Unterminated|Expected", "something that was opened before is never closed"),
+    ("Cannot (?:overwrite|declare|mutate|redefine)|Duplicate", "something is defined here for the second time"),
+    ("Illegal|Found invalid", "here is a character that cannot stand in a text or a line"),
+    ("Unescaped", "a \\ inside a text must be written \\\\"),
+)
+"""What the readers of the two formats say, and what it means."""
+
+
+def _json_fault(said: str, text: str) -> tuple[str, str]:
+    """Sentence and hint."""
+    if not text.strip():
+        return "the file is empty", ""
+    known = (sentence for start, sentence in _JSON_FAULTS if said.startswith(start))
+    return next(known, "it cannot be read from here on"), _BRACKETS
+
+
+def _toml_fault(said: str, text: Text) -> tuple[Place, str, str]:
+    """Place, sentence and hint."""
+    at = re.search(r"\(at line ([0-9]+), column ([0-9]+)\)$", said)
+    last = len(text.text.splitlines())
+    place = Place(text.name, int(at[1]), int(at[2])) if at else Place(text.name, last, 1)
+    if not at and said.startswith("Invalid value"):
+        return place, "the file ends where a value should stand, or before a bracket is closed", _BRACKETS
+    known = (sentence for pattern, sentence in _TOML_FAULTS if re.match(pattern, said))
+    return place, next(known, "it cannot be read from here on"), _BRACKETS
 
 
 def _report_twice(value: Any, notes: Notes) -> None:
@@ -113,7 +164,8 @@ def read_toml(source: Source, notes: Notes) -> dict[str, Any] | None:
     try:
         return tomllib.loads(text.text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        notes.report.error(notes.at(), "I20", f"this is not valid TOML: {error}")
+        where, wrong, hint = _toml_fault(str(error), text)
+        notes.report.error(where, "I20", f"this is not valid TOML: {wrong}", hint)
     except (RecursionError, ValueError, InvalidOperation):
         notes.report.error(notes.at(), "I20", "this TOML is nested too deeply, or has a number that cannot be read")
     return None

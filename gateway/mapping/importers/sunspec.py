@@ -279,7 +279,7 @@ class _Model:
             settings["repeat"] = _repeat(scope)
         self._writable += part.text("access") == "RW"
         settings["note"] = self._note(part, scope)
-        self._points.append(DraftPoint(scope.names[0][name], settings))
+        self._points.append(DraftPoint(scope.names[0][name], settings, part.place))
         part.rest(*_NO_MEANING)
 
     def _meaning(self, part: Part, kind: str, scope: _Scope) -> dict[str, Setting]:

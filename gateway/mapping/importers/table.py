@@ -113,6 +113,8 @@ def read(path: Path) -> list[Sheet]:
 
 
 def _data(path: Path) -> bytes:
+    if path.is_dir():
+        raise Refused("I04", "this is a folder", "name the register list in it, an .xlsx or .csv file")
     if not path.is_file():
         raise Refused("I04", "there is no such file")
     try:

@@ -99,6 +99,17 @@ def value_type(text: str) -> Named:
     return found._replace(order=named)
 
 
+_BIT = re.compile(
+    r"(?:single )?bits? ?(?:no\.?|nr\.?|number)? ?[#:]? ?([0-9]{1,2}(?: ?(?:-|–|\.\.|to) ?[0-9]{1,2})?)", re.IGNORECASE
+)
+
+
+def bits(text: str) -> str:
+    """``Bit 0``, ``bits 3-5`` where a type is expected: the numbers of the bits. Empty for anything else."""
+    found = _BIT.fullmatch(text)
+    return found[1] if found else ""
+
+
 def _plain(text: str) -> str:
     return text.translate(str.maketrans("äöüéèêáíóñ", "aoueeeaion"))
 
@@ -190,4 +201,7 @@ def order(text: str) -> str:
         if re.search(pattern, spaced) and not byte_too:
             return found
     hint = "write ABCD, CDAB, BADC or DCBA: 230.2 is 43 66 33 33 in ABCD, 33 33 43 66 in CDAB"
+    if sorted(folded) == list("abcd"):
+        near = max(_ORDERS, key=lambda known: sum(map(str.__eq__, known.casefold(), folded)))
+        hint = f'did you mean "{near}"? {hint}'
     raise Refused("I14", f"{quote(text)} does not say in which order all bytes come", hint)

@@ -48,9 +48,10 @@ def test_b06_bits_are_bool(table: str) -> None:
     assert finding == (
         "B06",
         0,
-        "type",
+        "table",
         f"run: {table} holds single bits, type must be bool",
         "write type: bool",
+        False,
         False,
     )
 
@@ -86,7 +87,7 @@ def test_b07_names_the_base_that_is_added() -> None:
     ],
 )
 def test_b05_how_long_is_it(type_: str, text: str, hint: str) -> None:
-    assert found(p=written(type=type_)) == [("B05", 0, "type", text, hint, False)]
+    assert found(p=written(type=type_)) == [("B05", 0, "type", text, hint, False, False)]
 
 
 @pytest.mark.parametrize(
@@ -199,15 +200,18 @@ def test_two_bytes_can_be_swapped(settings: dict[str, str]) -> None:
     assert found(p=written(**settings)) == []
 
 
-def test_the_order_of_the_whole_profile_is_no_mistake_at_its_16_bit_points() -> None:
-    assert (
-        found(
-            power=Address(at=0, type="float32", order="CDAB"),
-            mode=Address(at=2, order="CDAB"),
-            serial=Address(at=3, order="CDAB", type="string", length=4),
-        )
-        == []
+def test_the_order_of_the_whole_profile_is_a_mistake_only_where_a_16_bit_point_says_so_itself() -> None:
+    findings = found(
+        power=Address(at=0, type="float32", order="CDAB"),
+        mode=Address(at=2, order="CDAB"),
+        serial=Address(at=3, order="CDAB", type="string", length=4),
     )
+    assert [(finding.code, finding.point, finding.own) for finding in findings] == [("B11", 1, True), ("B11", 2, True)]
+
+
+def test_what_is_wrong_has_no_idle_order_as_well() -> None:
+    findings = found(run=Address(at=0, table="coil", type="float32", order="CDAB"))
+    assert [finding.code for finding in findings] == ["B06"]
 
 
 def test_findings_come_in_the_order_of_the_points() -> None:

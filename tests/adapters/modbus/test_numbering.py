@@ -127,6 +127,7 @@ def test_b04_an_offset_that_looks_like_a_number_is_doubted_and_kept(text: str) -
         f'if the manual says {number}, set "numbering: number"; '
         f'if the device really uses offset {number}, add "note: offset checked"',
         True,
+        False,
     )
 
 

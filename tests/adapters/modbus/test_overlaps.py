@@ -21,9 +21,15 @@ def test_both_are_named() -> None:
         1,
         "at",
         "voltage_l2 (input 1..2) overlaps voltage_l1 (input 0..1)",
-        "check address and type of both",
+        "check address and type of both; each takes 2 registers: where they come of a repeat, write step: 2",
         True,
+        False,
     )
+
+
+def test_points_that_are_no_copies_get_no_advice_for_a_repeat() -> None:
+    (finding,) = found(voltage=Address(at=0, type="float32"), current=Address(at=1, type="float32"))
+    assert finding.hint == "check address and type of both"
 
 
 def test_the_same_register_twice() -> None:

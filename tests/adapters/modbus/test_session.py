@@ -229,6 +229,30 @@ async def test_what_is_read_once_is_asked_again_where_it_was_not_answered(device
     assert len(device.requests) == 2
 
 
+@pytest.mark.parametrize("code", [2, 4, 6])
+async def test_what_is_read_once_is_asked_again_where_it_was_refused(device: Device, code: int) -> None:
+    """A device that boots refuses; growing pauses leave one alone that always will."""
+    device.units[1].refuses = code
+    loop = asyncio.get_running_loop()
+    asked: list[float] = []
+    every_s = [math.inf, 0.5]
+    points = [
+        Point("unit-1", Connect(modbus=device.endpoint, timeout=TIMEOUT_S / 4), f"p{at}", Address(at=at), every_s[at])
+        for at in (0, 1)
+    ]
+    async with line(points) as session:
+        while len(asked) < 4:
+            batch = await session.read()
+            asked += [loop.time() for reading in batch.readings if reading.point == 0]
+            if len(asked) == 3:
+                device.units[1].refuses = 0
+        assert values(batch) == [1111]
+        for _ in range(3):
+            assert [reading.point for reading in (await session.read()).readings] == [1], "once is enough"
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert pauses == [pytest.approx(TIMEOUT_S * 2**n, abs=0.5 * TIMEOUT_S) for n in range(3)]
+
+
 async def test_a_look_asks_every_request_once_and_can_be_read_again(device: Device) -> None:
     asked = [*points(device, (1, 2), at=(0, 1, 30)), *points(device, [1], at=(5,), every_s=60)]
     async with line(asked) as session:

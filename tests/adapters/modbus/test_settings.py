@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.modbus.settings import Address, Connect, Profile, host_and_port, line
+from adapters.modbus.settings import Address, Connect, Profile, Table, host_and_port, line, read_only
 
 
 def faults(model: type[Connect] | type[Address] | type[Profile], **settings: Any) -> list[tuple[str, str, str]]:
@@ -79,6 +79,10 @@ def test_units_of_one_port_are_on_one_line() -> None:
         "tcp://::1",
         "tcp://ä",
         "tcp://plc-",
+        "tcp://127.0.0.300:502",
+        "tcp://10.20.0",
+        "tcp://10.20.0.15.1",
+        "tcp://[::1::2]",
     ],
 )
 def test_an_endpoint_that_is_none_is_refused_by_name(text: str) -> None:
@@ -91,6 +95,29 @@ def test_the_forgotten_scheme_is_offered() -> None:
     with pytest.raises(ValidationError) as caught:
         Connect(modbus="10.0.0.1:1502")
     assert caught.value.errors()[0]["ctx"]["hint"] == "write tcp://10.0.0.1:1502"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("tcp://010.020.000.015:502", "write tcp://10.20.0.15:502"),
+        ("tcp://127.0.0.300", "write for example tcp://10.20.0.15:502"),
+    ],
+)
+def test_numbers_that_are_no_address_get_the_one_that_was_meant(text: str, hint: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Connect(modbus=text)
+    assert caught.value.errors()[0]["ctx"]["hint"] == hint
+
+
+@pytest.mark.parametrize(("table", "why"), [("input", "input registers"), ("discrete", "discrete inputs")])
+def test_inputs_can_only_be_read(table: Table, why: str) -> None:
+    assert read_only(Address(at=0, table=table)) == f"{why} can only be read"
+
+
+@pytest.mark.parametrize("table", ["coil", "holding"])
+def test_coils_and_holding_registers_can_be_written(table: Table) -> None:
+    assert read_only(Address(at=0, table=table)) == ""
 
 
 def test_unit_0_is_refused_because_nobody_answers_to_it() -> None:

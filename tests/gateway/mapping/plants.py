@@ -90,8 +90,20 @@ def _resolve(name: str, head: Head, address: Address, written: Mapping[str, str]
     return address.model_copy(update={"at": address.at - 1}), ()
 
 
+def _read_only(address: Address) -> str:
+    return "versions can only be read" if address.type == "version" else ""
+
+
 ADAPTER = Adapter(
-    Connect, Address, lambda connect: connect.field, _connect, _check, profile=Head, resolve=_resolve, steps=("at",)
+    Connect,
+    Address,
+    lambda connect: connect.field,
+    _connect,
+    _check,
+    profile=Head,
+    resolve=_resolve,
+    steps=("at",),
+    read_only=_read_only,
 )
 ADAPTERS: dict[str, Adapter[Any, Any]] = {"field": ADAPTER}
 

@@ -134,3 +134,32 @@ def test_an_address_of_a_device_is_meant_as_its_profile_says() -> None:
 def test_a_change_that_is_no_block_changes_nothing() -> None:
     points, derived, said = device("text\n")
     assert (len(points), len(derived), said) == (5, 2, ())
+
+
+def test_a_condition_is_judged_with_the_texts_that_the_device_has() -> None:
+    mode = "  mode: {at: 5, enum: {1: auto}}\n  s: {at: 6, when: mode == 'auto'}\nderived:\n"
+    text = PROFILE.replace("derived:\n", mode)
+    _, _, said = device("s: {when: mode == 1}\n", text)
+    assert [(one.code, one.line, one.hint) for one in said] == [("X06", 1, "write mode == 'auto'")]
+    _, _, said = device("s: {when: mode == 1}\nmode: {enum: none}\n", text)
+    assert said == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "text", "hint"),
+    [
+        ('"cell_{i}": {every: 1s}\n', "", "name each one: cell_1, cell_2, ..."),
+        ("cell_2: {every: 1s}\n", "without: [cell_2]\n", "take it out of change:, or out of without:"),
+        ("cell_2: {every: 1s}\n", 'without: ["cell_{i}"]\n', "take it out of change:, or out of without:"),
+    ],
+)
+def test_copies_are_changed_one_by_one_where_they_are(change: str, text: str, hint: str) -> None:
+    report = Report()
+    below = block(PROFILE, report)
+    above = block(f"profile: b\nextends: acme\npoints: {{}}\n{text}" if text else PROFILE, report)
+    found = read(above, ADAPTERS, report, units=BUILT_IN, find=lambda name: below)
+    assert found is not None
+    changed(found, parse(change, "d.yaml", report), BUILT_IN, report, variant="small")
+    (said,) = (one for one in report.sorted() if one.file == "d.yaml")
+    assert (said.code, said.hint) == ("D08", hint)
+    assert said.text.startswith('variant "small" of profile')

@@ -116,6 +116,8 @@ def test_an_integer_beyond_64_bits_becomes_the_nearest_double() -> None:
         (0, "uint16", 0, "no value (nan 0x0000)"),
         (-1, "int32", 0xFFFFFFFF, "no value (nan 0xffffffff)"),
         (2147483647, "int32", 0x7FFFFFFF, "no value (nan 0x7fffffff)"),
+        (12, "bcd16", 0x0012, "no value (nan 0x0012)"),
+        (-1, "signmag16", 0x8001, "no value (nan 0x8001)"),
         (2**64 - 1, "uint64", 2**64 - 1, "no value (nan 0xffffffffffffffff)"),
         (struct.unpack(">f", b"\xff\x7f\xff\xff")[0], "float32", 0xFF7FFFFF, "no value (nan 0xff7fffff)"),
     ],
@@ -125,6 +127,15 @@ def test_a_raw_value_that_means_none_gives_none(
     raw: Value, type_: ValueType, pattern: int, reason: str, scale: str
 ) -> None:
     assert scaled(raw, type_, scale, "0", pattern) == Status(Quality.BAD, reason)
+
+
+@pytest.mark.parametrize(
+    ("raw", "type_", "pattern"),
+    [(65535, "bcd32", 0xFFFF), (10, "bcd16", 0x000A), (0xFFFF, "bcd64", 0xFFFF), (12, "bcd16", 12)],
+)
+def test_a_pattern_that_is_no_bcd_takes_no_true_value_away(raw: int, type_: ValueType, pattern: int) -> None:
+    """The decoder finds it BAD; the number of the same value is written with other bits."""
+    assert scaled(raw, type_, "1", "0", pattern) == raw
 
 
 def test_nan_is_compared_before_scaling() -> None:

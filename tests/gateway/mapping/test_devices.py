@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from adapters.modbus import ADAPTER
+from gateway import plant
 from gateway.mapping.devices import Known, named_profiles, read
 from gateway.mapping.diagnostics import Diagnostic, Report
 from gateway.mapping.profiles import Profile
 from gateway.mapping.spec import Asset, Device
 from gateway.mapping.units import BUILT_IN
-from tests.gateway.mapping.plants import Connect, block
+from tests.gateway.mapping.plants import FILES, Connect, block, write
+from tests.gateway.mapping.plants import judged as in_plant
 from tests.gateway.mapping.reading import profile
 
 PROFILE = "profile: acme\nprotocol: field\npoints:\n  p: {at: 1, unit: V}\n  q: {at: 2, every: 1s}\n"
@@ -112,3 +116,67 @@ def test_machines_behind_one_server_are_told_apart_by_their_nodes() -> None:
     assert ([device.name for device in devices], found) == (["m-1", "m-2"], ())
     _, found = judged(first, "  m-2: {profile: acme, connect: {field: bus://a}}\n", known=known)
     assert [one.code for one in found] == ["D05"]
+
+
+def modbus(tmp_path: Path, profile: str) -> list[str]:
+    """What is said of a profile of Modbus, in a plant with one device."""
+    device = "m-1: {profile: m, connect: {modbus: tcp://10.0.0.1}}"
+    files = {
+        "gateway.yaml": FILES["gateway.yaml"],
+        "root.pem": "",
+        "m.profile.yaml": f"schema: fieldgate/profile/v1\nprofile: m\nprotocol: modbus\n{profile}",
+        "a.devices.yaml": f"schema: fieldgate/devices/v1\ndevices: {{{device}}}\n",
+    }
+    try:
+        found = plant.read(write(tmp_path, files), {"modbus": ADAPTER}).warnings
+    except plant.PlantInvalid as invalid:
+        found = invalid.diagnostics
+    return [f"{one.line}:{one.column} {one.code} {one.text} | {one.hint}" for one in found]
+
+
+def test_a_default_that_fits_no_point_is_told_once_at_the_default(tmp_path: Path) -> None:
+    points = "".join(f"  p{at}: {{at: {at}, type: uint32, order: CDAB}}\n" for at in range(0, 14, 2))
+    assert modbus(tmp_path, f"defaults: {{table: coil}}\npoints:\n{points}") == [
+        "4:19 B06 p0: coil holds single bits, type must be bool | write type: bool"
+    ]
+
+
+def test_copies_that_overlap_are_both_named_with_the_step_that_fits(tmp_path: Path) -> None:
+    line = '"cell_{i}": {at: 100, table: input, type: float32, repeat: {i: 1..24, step: 1}}'
+    assert modbus(tmp_path, f"points:\n  {line}\n") == [
+        "5:20 B12 cell_2 (input 101..102) overlaps cell_1 (input 100..101) | check address and type of both; "
+        "each takes 2 registers: where they come of a repeat, write step: 2"
+    ]
+
+
+def test_an_order_is_idle_only_where_the_point_says_so_itself(tmp_path: Path) -> None:
+    points = "  power: {at: 0, type: float32}\n  mode: {at: 2}\n  state: {at: 3, order: CDAB}\n"
+    assert modbus(tmp_path, f"defaults: {{order: CDAB}}\npoints:\n{points}") == [
+        "8:25 B11 state: order CDAB has no effect on a 16-bit value | leave it out, or check the type"
+    ]
+
+
+def test_an_input_register_cannot_be_written(tmp_path: Path) -> None:
+    assert modbus(tmp_path, "points:\n  p: {at: 0, table: input, write: {range: [0, 1]}}\n") == [
+        "5:28 R15 p: nobody can write to it: input registers can only be read"
+        " | leave write: out, or check where the point is read"
+    ]
+
+
+def test_a_profile_that_is_not_there_may_be_in_a_file_that_was_not_read(tmp_path: Path) -> None:
+    files = FILES | {"hall/a.devices.yaml": FILES["hall/a.devices.yaml"].replace("acme-meter", "zx-81")}
+    _, found = in_plant(write(tmp_path, files | {"zx-81.profile.yaml.txt": "schema: fieldgate/profile/v1\n"}))
+    assert {one.hint for one in found if one.code == "D02"} == {
+        "zx-81.profile.yaml.txt was not read: rename it to zx-81.profile.yaml"
+    }
+
+
+def test_an_asset_of_two_devices_has_its_mistake_told_once(tmp_path: Path) -> None:
+    files = FILES | {
+        "hall/a.devices.yaml": FILES["hall/a.devices.yaml"].replace(
+            "meter-2:\n", "meter-2:\n    asset: acme/hall/meter-1\n"
+        ),
+        "plant.assets.yaml": FILES["plant.assets.yaml"].replace("name: Meter 1", "serial: {from: x}"),
+    }
+    _, found = in_plant(write(tmp_path, files))
+    assert [(one.code, Path(one.file).name, one.line) for one in found] == [("D10", "plant.assets.yaml", 4)]

@@ -136,3 +136,20 @@ def test_the_summary_counts() -> None:
     assert summary([error, error, warning]) == "2 errors, 1 warning"
     assert summary([warning, warning]) == "2 warnings"
     assert summary([]) == "0 errors"
+
+
+def test_keys_and_passwords_that_a_user_wrote_are_never_repeated() -> None:
+    report = Report()
+    for line, text in enumerate(
+        [
+            '"HostName=h;SharedAccessKeyName=owner;SharedAccessKey=aGVsbG8=" is no host',
+            '"tcp://user:geheim@10.0.0.1" is not an address',
+            '"Server=x;Password = geheim;" is no name',
+        ]
+    ):
+        report.error(Place("f", line, 1), "M21", text, text)
+    shown = "\n".join(str(one) for one in report.sorted())
+    assert "geheim" not in shown
+    assert "aGVsbG8" not in shown
+    assert '"HostName=h;SharedAccessKeyName=owner;SharedAccessKey=…" is no host' in shown
+    assert '"tcp://user:…@10.0.0.1" is not an address' in shown

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.mapping.draft import point_name, profile_name
+from gateway.mapping.draft import ascii_letters, point_name, profile_name
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,11 @@ from gateway.mapping.draft import point_name, profile_name
         ("kWh", "kwh"),
         ("Reactive kVar", "reactive_kvar"),
         ("pH value", "ph_value"),
-        ("Überspannung Größe", "uberspannung_grosse"),
+        ("Überspannung Größe", "ueberspannung_groesse"),
+        ("Zähler Füllstand", "zaehler_fuellstand"),
+        ("Za\u0308hler", "zaehler"),
         ("Température d'entrée", "temperature_dentree"),
-        ("Lämpötila", "lampotila"),
+        ("Lämpötila", "laempoetila"),
         ("Smørolje", "smorolje"),
         ("cos φ", "cos_phi"),
         ("Температура воды", "temperatura_vody"),
@@ -53,6 +55,11 @@ def test_names_of_profiles_have_hyphens() -> None:
     assert profile_name("EM24 (v2)") == "em24-v2"
     assert profile_name("EM24", {"em24"}) == "em24-2"
     assert profile_name("电压") == "imported"
+    assert profile_name("Wärmezähler 2") == "waermezaehler-2"
+
+
+def test_letters_of_a_word_are_written_in_ascii_as_its_language_does() -> None:
+    assert ascii_letters("Größe Österreich Ångström CO₂ мощность") == "groesse oesterreich angstroem co2 moshchnost"
 
 
 @given(st.text(), st.sets(st.sampled_from(["point", "point_2", "a", "a_2", "imported"])))

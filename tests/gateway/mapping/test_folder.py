@@ -125,3 +125,23 @@ def test_a_name_that_no_disk_can_hold_is_told(tmp_path: Path) -> None:
         report = Report()
         check(path, report)
         assert [one.code for one in report.sorted()] == ["P03"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("a.profile.yaml.txt", "a.profile.yaml"),
+        ("A.PROFILE.YAML", "A.profile.yaml"),
+        ("a.devices.yml", "a.devices.yaml"),
+        ("Units.yaml.txt", "units.yaml"),
+        ("gateway.yml", "gateway.yaml"),
+        ("a.profile.yaml~", ""),
+        ("a.profile.yaml.bak", ""),
+        ("notes.txt", ""),
+    ],
+)
+def test_what_windows_makes_of_a_name(name: str, meant: str, tmp_path: Path) -> None:
+    assert folders.renamed(tmp_path / name) == meant
+    write(tmp_path, name)
+    files, said = gathered(tmp_path)
+    assert (files.unread, said) == (([tmp_path / name], [f"{name} F05"]) if meant else ([], []))

@@ -32,7 +32,7 @@ def test_what_is_no_text_was_complained_about() -> None:
 def test_names_of_no_point_are_told_each_at_its_place() -> None:
     report = Report()
     root = block("expr: powr + pwer + powr\n", report)
-    check_names("p", "expr", parse("powr + pwer + powr"), root, {"power"}, report)
+    check_names("p", "expr", parse("powr + pwer + powr"), root, {"power"}, report, enums={})
     assert [(one.column, one.code, one.hint) for one in report.sorted()] == [
         (7, "X03", 'did you mean "power"?'),
         (14, "X03", 'did you mean "power"?'),

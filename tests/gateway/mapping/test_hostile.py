@@ -84,14 +84,13 @@ SCRIPTS = [
     "１２３",
     "𝟙",
     "🙂",
-    "\u202eabc",
-    "a\u200bb",
     "İ",
     "ß",
 ]
+UNSEEN = ["\u202eabc", "a\u200bb", "a\u00a0b"]
 
 
-@pytest.mark.parametrize("text", SCRIPTS)
+@pytest.mark.parametrize("text", [*SCRIPTS, *UNSEEN])
 def test_texts_of_every_script_are_taken_where_a_text_belongs(text: str, tmp_path: Path) -> None:
     files = changed("plant.assets.yaml", "Meter 1", text) | {
         "acme.profile.yaml": FILES["acme.profile.yaml"].replace("maker: ACME", f"maker: {text}")
@@ -117,6 +116,23 @@ def test_texts_of_every_script_are_refused_where_a_name_or_a_number_belongs(
     found = told(tmp_path, changed(file, old, new))
     assert [one.code for one in found] == [code]
     assert found[0].text.isprintable()
+
+
+@pytest.mark.parametrize("text", UNSEEN)
+@pytest.mark.parametrize(
+    ("file", "old", "line"),
+    [
+        ("acme.profile.yaml", "voltage_l2:", 8),
+        ("acme.profile.yaml", "0x0034", 10),
+        ("hall/a.devices.yaml", "meter-2:", 7),
+        ("plant.assets.yaml", "acme/hall/meter-2", 5),
+    ],
+)
+def test_what_nobody_sees_is_told_where_a_name_or_a_number_belongs(
+    text: str, file: str, old: str, line: int, tmp_path: Path
+) -> None:
+    found = told(tmp_path, changed(file, old, old.replace(old.strip(":"), text)))
+    assert [one.line for one in found if one.code == "Y10"] == [line]
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".yaml")])

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, field_validator
 
 from gateway.mapping.diagnostics import Place, Report
-from gateway.mapping.judge import Owner, child, describe, judge, names
+from gateway.mapping.judge import Owner, child, describe, judge, names, not_indented, strays
 from gateway.mapping.load import SPOILED
 from gateway.values import Settings, Whole
 from tests.gateway.mapping.plants import block
@@ -156,3 +156,14 @@ def test_things_are_described_in_words() -> None:
     root = block("a: {}\nb: []\nc:\n", Report())
     assert [describe(value) for value in root.values()] == ["a block of settings", "a list", "empty"]
     assert describe("x" * 100) == '"' + "x" * 59 + '…"'
+
+
+def test_settings_below_an_empty_block_are_its_own() -> None:
+    fields = {"inner": True, "at": False}
+    assert strays(block("inner:\nmode: on\ndepth: 2\nat: 3\nx: 1\n", Report()), fields) == {"mode", "depth"}
+    assert strays(block("at:\nmode: on\n", Report()), fields) == set()
+
+
+def test_what_stands_below_an_empty_block_belongs_to_it() -> None:
+    text = "a:\nat: 1\nnan: [1]\nenum: {0: x}\nb: {at: 2}\nat2: 3\n"
+    assert not_indented(block(text, Report()), ("enum",)) == {"at": "a", "nan": "a", "enum": "a"}

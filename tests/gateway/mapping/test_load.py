@@ -75,7 +75,7 @@ def test_a_byte_order_mark_at_the_beginning_is_no_part_of_the_first_name() -> No
         ("a: 1".encode("utf-16"), "1:1 F06", "this file is UTF-16, not UTF-8"),
         (b"a: 1\nb: x\x00\n", "2:5 Y10", "the character U+0000 is not allowed in a text"),
         (b"a: \x1b[2J\n", "1:4 Y10", "the character U+001B is not allowed in a text"),
-        ("a: x\ufeff\n".encode(), "1:5 Y10", "the character U+FEFF is not allowed in a text"),
+        ("a: x\ufeff\n".encode(), "1:5 Y10", "a byte order mark (U+FEFF), which nobody sees, stands here"),
     ],
 )
 def test_bytes_that_are_no_text_are_refused(data: bytes, where: str, sentence: str) -> None:

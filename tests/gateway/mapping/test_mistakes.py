@@ -36,7 +36,10 @@ def _mistake(lines: list[str]) -> Mistake:
 
 
 def _text(line: str) -> str:
-    return line.replace("⏎", "\n").replace("→", "\t").replace("␀", "\0")
+    return line.translate(_SHOWN)
+
+
+_SHOWN = str.maketrans({"⏎": "\n", "→": "\t", "␀": "\0", "⍽": "\u00a0", "⌁": "\u200b"})
 
 
 def files(mistake: Mistake) -> dict[str, str]:
@@ -118,4 +121,5 @@ def test_the_place_is_one_of_the_text(mistake: Mistake) -> None:
     lines = files(mistake)[place[1]].splitlines() or [""]
     line, column = lines[int(place[2]) - 1], int(place[3])
     # A message never points at the blank before what it means, nor behind the end of a line that goes on.
-    assert column == 1 or column > len(line) or not line[column - 1].isspace() or "TAB" in mistake.said
+    told = "TAB" in mistake.said or "space (from Word" in mistake.said
+    assert column == 1 or column > len(line) or not line[column - 1].isspace() or told

@@ -154,3 +154,15 @@ def test_a_message_names_a_point_and_not_what_only_begins_so() -> None:
         f"{HEAD}points:\n  p{{i}}: {{at: 1, when: p1x > p10, repeat: {{i: 1..2, step: 1}}}}\n  p10: {{at: 9}}\n"
     )
     assert [one.text for one in said] == ['p{i}: there is no point "p1x"']
+
+
+def test_minus_zero_cannot_mean_no_value() -> None:
+    _, said = judged(f"{HEAD}points:\n  p: {{at: 1, type: signmag16, nan: [0x8001, 0x8000]}}\n")
+    assert [(one.code, one.column, one.text) for one in said] == [
+        ("B09", 45, "p: nan value 0x8000 is minus zero in signmag16: it cannot be told from a true 0")
+    ]
+    assert spec("{at: 1, type: int16, nan: [0x8000]}").nan == {0x8000}
+
+
+def test_a_pattern_that_is_no_bcd_may_stand_there() -> None:
+    assert codes(f"{HEAD}points:\n  p: {{at: 1, type: bcd16, nan: [0xFFFF]}}\n") == []

@@ -10,9 +10,10 @@ import pytest
 
 from gateway.mapping.expression import parse
 from gateway.mapping.program import LAYOUTS, Program, Scan
-from gateway.mapping.spec import DerivedSpec, Device, PointSpec
+from gateway.mapping.spec import Deadband, DerivedSpec, Device, PointSpec, Report
 from gateway.mapping.totals import Totals
 from gateway.model import GOOD, TIMEOUT, Point, Quality, Reading, Status, Value
+from tests.gateway.mapping.plants import Address
 
 
 def point(name: str, every_s: float = 1.0, **more: Any) -> PointSpec:
@@ -160,9 +161,19 @@ def test_a_bare_point_is_a_condition(value: Value, shown: bool) -> None:
     assert ("p" in Bench(point("on"), point("p", when=parse("on"))).said(on=value, p=1)) == shown
 
 
-@pytest.mark.parametrize("value", [TIMEOUT, "yes", ("flag",), math.nan])
-def test_what_is_not_known_is_not_true(value: Any) -> None:
-    assert "p" not in Bench(point("on"), point("p", when=parse("on"))).said(on=value, p=1)
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (TIMEOUT, "on: timeout"),
+        (math.nan, "on: not a number"),
+        ("yes", "when: a part of the formula is a text: it can only be compared with == and !="),
+        (("flag",), "when: a part of the formula is a list of flags"),
+    ],
+)
+def test_where_a_condition_is_not_known_the_point_is_null_with_the_reason(value: Any, reason: str) -> None:
+    bench = Bench(point("on"), point("p", when=parse("on")))
+    assert bench.said(on=value, p=1)["p"] == (None, reason)
+    assert bench.said(on=value, p=TIMEOUT)["p"] == (None, "timeout"), "its own trouble is nearer"
 
 
 def test_a_condition_that_was_never_read_is_not_true() -> None:
@@ -173,8 +184,59 @@ def test_a_condition_is_kept_between_its_readings() -> None:
     bench = Bench(point("on", 60.0), point("p", when=parse("on")))
     bench.said(on=1)
     assert bench.said(p=1) == {"p": 1}
-    bench.said(on=TIMEOUT)
-    assert bench.said(p=1) == {}
+    assert bench.said(p=2) == {"p": 2}
+
+
+def test_a_condition_that_is_lost_in_a_scan_of_its_own_is_told_at_once_and_so_is_its_return() -> None:
+    bench = Bench(point("on"), point("p", 60.0, when=parse("on")))
+    bench.said(on=1)
+    bench.said(p=5)
+    assert bench.said(on=TIMEOUT) == {"on": (None, "timeout"), "p": (None, "on: timeout")}
+    assert bench.said(on=TIMEOUT) == {"on": (None, "timeout")}
+    assert bench.said(p=6) == {"p": (None, "on: timeout")}
+    assert bench.said(on=1) == {"on": 1, "p": 6}
+    assert bench.said(on=1) == {"on": 1}
+
+
+def test_what_is_read_once_before_its_condition_is_known_comes_when_it_is_true() -> None:
+    """With the time at which it was read."""
+    bench = Bench(point("mode", enum={1: "auto", 0: "off"}), point("serial", math.inf, when=parse("mode == 'auto'")))
+    assert bench.said(serial=77) == {}
+    assert bench.said(mode=0) == {"mode": "off"}
+    scan = bench.program.scan((0,), [Reading(0, 1, 5)])
+    assert ([row.name for row in scan.layout.rows], scan.values, scan.shown, scan.late) == (
+        ["mode", "serial"],
+        ["auto", 77],
+        None,
+        (0,),
+    )
+    assert bench.said(mode=1) == {"mode": "auto"}
+
+
+def test_of_what_was_held_back_the_newest_comes() -> None:
+    bench = Bench(point("on"), point("p", when=parse("on")), point("q", when=parse("on > 1")))
+    for value in (1, 2, TIMEOUT):
+        assert bench.said(p=value, q=value) == {}
+    assert bench.said(on=1) == {"on": 1, "p": (None, "timeout")}
+    assert bench.said(on=2) == {"on": 2, "q": (None, "timeout")}
+
+
+def test_a_derived_point_that_was_held_back_comes_too() -> None:
+    bench = Bench(point("on"), point("a"), derived=(computed("d", "a * 2", when=parse("on")),))
+    assert bench.said(a=4) == {"a": 4}
+    assert bench.said(on=1) == {"on": 1, "d": 8}
+
+
+def test_a_point_whose_condition_is_not_known_can_still_be_computed_with() -> None:
+    bench = Bench(point("on"), point("a", when=parse("on")), derived=(computed("d", "a * 2"),))
+    assert bench.said(on=TIMEOUT, a=4) == {"on": (None, "timeout"), "a": (None, "on: timeout"), "d": 8}
+
+
+def test_a_late_point_with_a_deadband_is_reported_by_exception() -> None:
+    bench = Bench(point("on"), point("p", when=parse("on"), report=Report(Deadband(1.0))))
+    bench.said(p=1)
+    scan = bench.scan(on=1)
+    assert (scan.layout.exceptions, bench.scan(on=1).layout.exceptions) == (True, False)
 
 
 def test_a_condition_of_a_derived_point() -> None:
@@ -220,6 +282,22 @@ def test_what_is_no_power_of_ten_gives_none(strange: Any) -> None:
 def test_a_scale_factor_is_the_raw_value_whatever_is_published_of_it() -> None:
     bench = Bench(point("a", scale_from=1), point("sf", enum={0: "one"}))
     assert bench.said(a=7, sf=0) == {"a": 7, "sf": "one"}
+
+
+# ---- counters
+
+
+def test_a_counter_that_is_read_elsewhere_begins_anew() -> None:
+    """A smaller value of another register is no rollover."""
+    totals = Totals()
+
+    def total(at: int, raw: int) -> Value:
+        address = Address.model_validate({"at": at})
+        energy = PointSpec(Point("m", None, "energy", address, 1.0), unit="", kind="counter", rollover=65536)
+        device = Device("m", "m", "p", "x", None, None, "a", (energy,))
+        return Program(device, totals).scan((0,), [Reading(0, raw, 0)]).values[0]
+
+    assert [total(0, 100), total(0, 60000), total(100, 5), total(100, 6)] == [100, 60000, 5, 6]
 
 
 # ---- memory

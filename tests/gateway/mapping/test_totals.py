@@ -65,9 +65,18 @@ def test_totals_are_kept_over_a_restart() -> None:
 
 
 def test_a_counter_with_another_rollover_begins_again() -> None:
-    kept = {"m/e": {"rollover": 100, "base": 500, "last": 99}}
+    kept = {"m/e": {"rollover": 100, "source": "", "base": 500, "last": 99}}
     assert Totals(kept).total("m", "e", 1000)(5) == 5
     assert Totals(kept).total("m", "e", 100)(5) == 605
+
+
+def test_another_counter_at_the_same_point_begins_again_also_over_a_restart() -> None:
+    totals = Totals()
+    totals.total("m", "e", 100, "at 1")(90)
+    kept = Totals(json.loads(json.dumps(totals.dump())))
+    for running in (totals, kept):
+        assert running.total("m", "e", 100, "at 2")(5) == 5
+        assert running.total("m", "e", 100, "at 2")(6) == 6
 
 
 @pytest.mark.parametrize(
@@ -76,8 +85,9 @@ def test_a_counter_with_another_rollover_begins_again() -> None:
         {"m/e": None},
         {"m/e": {}},
         {"m/e": {"rollover": 100}},
-        {"m/e": {"rollover": 100, "base": "x", "last": 1}},
-        {"m/e": {"rollover": 100, "base": 0, "last": None}},
+        {"m/e": {"rollover": 100, "base": 500, "last": 99}},
+        {"m/e": {"rollover": 100, "source": "", "base": "x", "last": 1}},
+        {"m/e": {"rollover": 100, "source": "", "base": 0, "last": None}},
         {"m/e": []},
     ],
 )
@@ -86,10 +96,10 @@ def test_what_does_not_look_like_a_counter_is_left_out(kept: dict[str, object]) 
 
 
 def test_a_counter_that_nobody_asks_for_is_kept() -> None:
-    kept = {"gone/e": {"rollover": 100, "base": 500, "last": 99}}
+    kept = {"gone/e": {"rollover": 100, "source": "", "base": 500, "last": 99}}
     totals = Totals(kept)
     totals.total("m", "e", 100)(5)
-    assert totals.dump() == kept | {"m/e": {"rollover": 100, "base": 0, "last": 5}}
+    assert totals.dump() == kept | {"m/e": {"rollover": 100, "source": "", "base": 0, "last": 5}}
 
 
 def test_a_counter_without_a_value_is_not_kept() -> None:

@@ -94,6 +94,41 @@ def test_what_was_left_out_can_come_again() -> None:
     assert specs(top, others=others)["b"].point.address.at == 20
 
 
+def test_what_is_left_out_and_written_in_the_same_file_begins_anew() -> None:
+    text = above("without: [a, p]\npoints: {a: {at: 9}}\nderived: {p: {expr: a + b}}\n")
+    found, said = judged(text, others={"base": BASE})
+    assert said == ()
+    assert found is not None
+    (a,) = [point.spec for point in found.points if point.spec.point.name == "a"]
+    assert (a.unit, str(a.scale), a.report.deadband, a.point.address.at) == ("", "1", None, 9)
+    assert [(one.spec.formula.text, one.spec.unit) for one in found.derived] == [("a + b", "")]
+
+
+def test_a_variant_can_replace_a_point() -> None:
+    text = BASE.replace("small: {without: [b, p]", "small: {without: [b], points: {b: {at: 20}}")
+    assert [(found.unit, found.point.address.at) for found in (specs(text, variant="small")["b"],)] == [("", 20)]
+
+
+def test_a_copy_of_a_repeat_can_be_replaced() -> None:
+    found = specs(above("without: [cell_2]\npoints: {cell_2: {at: 900}}\n"), others={"base": BASE})
+    assert [(found[f"cell_{i}"].unit, found[f"cell_{i}"].point.address.at) for i in (1, 2, 3)] == [
+        *[("mV", 100), ("", 900), ("mV", 104)]
+    ]
+
+
+def test_a_repeat_can_be_replaced_by_another() -> None:
+    for left_out in ("['cell_{i}']", "[cell_2, 'cell_{i}']"):
+        text = above(f"without: {left_out}\npoints:\n  cell_{{i}}: {{at: 500, repeat: {{i: 2..4, step: 1}}}}\n")
+        found = specs(text, others={"base": BASE})
+        assert [name for name in found if name.startswith("cell")] == ["cell_2", "cell_3", "cell_4"]
+        assert (found["cell_2"].unit, found["cell_2"].point.address.at) == ("", 500)
+
+
+def test_what_is_left_out_below_is_told_where_it_never_stood() -> None:
+    assert codes("profile: a\nprotocol: field\nwithout: [p]\npoints: {p: {at: 1}}\n") == ["D08"]
+    assert codes(above("without: [q]\npoints: {q: {at: 1}}\n"), others={"base": BASE}) == ["D08"]
+
+
 def test_a_formula_that_needs_a_point_that_is_left_out_is_told() -> None:
     assert codes(above("without: [b]\npoints: {a: {}}\n"), others={"base": BASE}) == ["X03"]
 

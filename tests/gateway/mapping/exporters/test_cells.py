@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.mapping.characters import FORBIDDEN, is_quoted, unseen
 from gateway.mapping.diagnostics import Place
-from gateway.mapping.exporters.cells import decode, encode
+from gateway.mapping.exporters.cells import decode, encode, is_date
 from gateway.mapping.load import Block, Items, Node
 from tests.gateway.mapping.exporters.made import bare, block
 
@@ -24,13 +25,13 @@ CHANGED = [
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_is_a_formula(text: str) -> None:
     assert encode(text)[0] == "'"
-    assert decode(encode(text), "t.csv", 1, 1) == (text, ())
+    assert decode(encode(text), PLACE) == (text, ())
 
 
 @pytest.mark.parametrize("text", CHANGED)
 def test_what_a_spreadsheet_would_change_is_marked_as_text(text: str) -> None:
     assert encode(text) == f"'{text}"
-    assert decode(encode(text), "t.csv", 1, 1) == (text, ())
+    assert decode(encode(text), PLACE) == (text, ())
 
 
 @pytest.mark.parametrize(
@@ -49,19 +50,31 @@ def test_blocks_and_lists_stand_in_braces_and_brackets() -> None:
         "[]",
         "'",
     ]
-    assert {name: decode(encode(value), "t.csv", 1, 1)[0] for name, value in tree.items()} == bare(tree)
+    assert {name: decode(encode(value), PLACE)[0] for name, value in tree.items()} == bare(tree)
 
 
 def test_a_broken_block_is_told_at_its_cell() -> None:
-    _, found = decode("{0: off, 1: [}", "t.csv", 12, 4)
+    _, found = decode("{0: off, 1: [}", Place("t.csv", 12, 4))
     assert [(one.line, one.column, one.code) for one in found] == [(12, 4, "Y02")]
-    _, found = decode("{off}", "t.csv", 12, 4)
+    _, found = decode("{off}", Place("t.csv", 12, 4))
     assert [(one.line, one.column, one.code) for one in found] == [(12, 4, "I23")]
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ["01. Okt", "1-Oct", "Okt 10", "01.10.2024", "10/1/24", "2024-10-01", "Mai 05", "1. déc", "2024-10-01 00:00:00"],
+)
+def test_a_date_is_known_as_what_a_spreadsheet_made(cell: str) -> None:
+    assert is_date(cell)
+
+
+@pytest.mark.parametrize("cell", ["0x0010", "1.5", "-10", "12", "mar", "5s", "ABCD", "'01. Okt", "1/min", "march_5"])
+def test_other_cells_are_no_dates(cell: str) -> None:
+    assert not is_date(cell)
+
+
 def test_a_setting_without_a_value_cannot_be_a_cell() -> None:
-    tree = block("{a: , b: [[{c: }]]}")
-    for node in tree.values():
+    for node in (None, _items([_items([_block({"c": None})])])):
         with pytest.raises(ValueError, match="no value"):
             encode(node)
 
@@ -78,19 +91,17 @@ def _items(entries: list[Node]) -> Items:
     return made
 
 
-_FORBIDDEN = [*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0x85), *range(0x86, 0xA0), 0xFEFF, 0xFFFE, 0xFFFF]
-"""What a plant file may not hold (see load); besides, no name can be that of a merge."""
-_LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, _FORBIDDEN)))
+_LETTERS = st.characters(exclude_categories=["Cs"]).filter(lambda letter: not FORBIDDEN.match(letter))
 TEXTS = st.text(_LETTERS).filter("<<".__ne__)
+"""No plant file may hold the others (see characters); besides, no name can be that of a merge."""
+NAMES = TEXTS.filter(lambda text: text != "" and unseen(text) < 0 and not is_quoted(text))
 NODES: st.SearchStrategy[Node] = st.recursive(
     TEXTS,
-    lambda inner: (
-        st.lists(inner, max_size=4).map(_items) | st.dictionaries(TEXTS.filter(bool), inner, max_size=4).map(_block)
-    ),
+    lambda inner: st.lists(inner, max_size=4).map(_items) | st.dictionaries(NAMES, inner, max_size=4).map(_block),
     max_leaves=8,
 )
 
 
 @given(NODES)
 def test_every_setting_comes_back_exactly(node: Node) -> None:
-    assert decode(encode(node), "t.csv", 1, 1) == (bare(node), ())
+    assert decode(encode(node), PLACE) == (bare(node), ())

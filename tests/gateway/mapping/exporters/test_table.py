@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.mapping.draft import DraftPoint, DraftProfile
-from gateway.mapping.exporters.table import is_profile_table, profile_from_csv, profile_to_csv
+from gateway.mapping.exporters.table import cell, is_profile_table, profile_from_csv, profile_to_csv
 from gateway.mapping.writer import write_profile
 from tests.gateway.mapping.exporters.made import PROFILES, bare, block
 
@@ -116,13 +116,13 @@ def test_other_tables_are_told_apart() -> None:
     assert not is_profile_table("fieldgate/profile/v10;")
 
 
-def test_a_row_is_read_at_its_line_also_after_texts_of_several_lines() -> None:
+def test_a_row_is_told_by_its_cell_also_after_texts_of_several_lines() -> None:
     made = table("points:;at;note", 'a;1;"x\ny"', "a;2;", ";3;", "b;4;;5")
     found = profile_from_csv(made, "own.csv").found
     assert [str(one).partition("\n")[0] for one in found] == [
-        'own.csv:7:1: error Y03: "a" is defined twice; the first one is on line 6',
-        "own.csv:8:1: error I21: a point has no name",
-        'own.csv:9:4: error I22: b: "5" stands in a column without a name',
+        'own.csv!A6: error Y03: "a" is defined twice; the first one is in row 5',
+        "own.csv!A7: error I21: a point has no name",
+        'own.csv!D8: error I22: b: "5" stands in a column without a name',
     ]
 
 
@@ -145,9 +145,37 @@ def test_what_is_missing_at_the_top_is_told() -> None:
     ]
 
 
-def test_a_broken_cell_is_told_with_its_line_and_column() -> None:
+def test_a_broken_cell_is_told() -> None:
     (found,) = profile_from_csv(table("points:;at;enum", "a;1;{0: [off}")).found
-    assert (found.line, found.column, found.code) == (5, 3, "Y02")
+    assert (found.file, found.code) == ("profile.csv!C5", "Y02")
+
+
+def test_a_date_that_a_spreadsheet_made_is_told() -> None:
+    (found,) = profile_from_csv(table("points:;at;scale", "a;1;01. Okt")).found
+    assert (found.file, found.code) == ("profile.csv!C5", "I22")
+    assert '"01. Okt" is a date' in found.text
+    assert profile_from_csv(table("note;1.10.2024", "points:;at;note", "a;1;1.10.2024")).found == ()
+
+
+def test_a_heading_that_lost_its_colon_is_told_once() -> None:
+    (found,) = profile_from_csv(table("points;at;unit", "a;1;V", "b;2;V")).found
+    assert (found.file, found.hint) == ("profile.csv!A4", "write points:")
+    (found,) = profile_from_csv(table("points:;at;expr", "a;1;", "derived;expr", "b;a + 1")).found
+    assert (found.file, found.hint) == ("profile.csv!A6", "write derived:")
+
+
+def test_a_setting_at_the_top_has_one_value() -> None:
+    (found,) = profile_from_csv(table("maker;ABB;;Oy")).found
+    assert (found.file, found.code) == ("profile.csv!D4", "I22")
+
+
+def test_every_part_knows_its_cell() -> None:
+    (draft,) = profile_from_csv(table("defaults.type;int16", "points:;at;unit", "a;1;V"), "t.csv").profiles
+    (point,) = draft.points
+    assert point.place == cell("t.csv", 6, 1)
+    assert point.origins["unit"] == (cell("t.csv", 5, 3), cell("t.csv", 6, 3))
+    assert draft.origins["defaults.type"].value == cell("t.csv", 4, 2)
+    assert cell("t.csv", 11, 28).file == "t.csv!AB11"
 
 
 def test_a_table_that_is_none_is_told() -> None:

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from gateway.mapping.importers.columns import Layout, column_named, layouts, role, typed_by_content
+from gateway.mapping.importers.columns import (
+    Layout,
+    check_named,
+    column_named,
+    layouts,
+    named_by_content,
+    role,
+    typed_by_content,
+)
 from gateway.mapping.importers.table import Merge, Refused, Sheet, letters
 
 HEADINGS = {
@@ -143,3 +151,26 @@ def test_a_register_type_can_be_a_type() -> None:
     rows = sheet(["Address", "Register type"], [1, "input"], [2, "holding"])
     (layout,) = layouts(rows, {})
     assert found(typed_by_content(layout, lambda text: False)) == {"address": "A", "table": "B"}
+
+
+def test_a_size_can_be_a_length_or_a_name() -> None:
+    (layout,) = layouts(sheet(["Adresse", "Größe"], [1, "Strom"], [2, "Spannung"]), {})
+    assert found(named_by_content(layout)) == {"address": "A", "name": "B"}
+    (layout,) = layouts(sheet(["Adresse", "Größe"], [1, "2"], [3, "4 Byte"]), {})
+    assert found(named_by_content(layout)) == {"address": "A", "length": "B"}
+
+
+def test_columns_that_nobody_knows_are_found_by_their_texts() -> None:
+    (layout,) = layouts(sheet(["Foo", "Address", "Bar", "Type"], ["", 1, "x", "U16"], ["y", 2, "z", "U16"]), {})
+    assert layout.unknown() == [2, 0]
+
+
+def test_a_column_that_is_in_no_sheet_is_refused() -> None:
+    sheets = [sheet(["Adresse", "Name"], [1, "x"]), sheet(["a", "b", "c"])]
+    check_named(sheets, ["C", "adresse", "Name"])
+    with pytest.raises(Refused) as caught:
+        check_named(sheets, ["Adrese"])
+    assert (caught.value.text, caught.value.hint) == ('there is no column "Adrese"', 'did you mean "Adresse"?')
+    with pytest.raises(Refused) as caught:
+        check_named(sheets, ["D"])
+    assert (caught.value.text, caught.value.hint) == ("there is no column D", "the last one is C")

@@ -11,7 +11,7 @@ from gateway.mapping.draft import Setting
 from gateway.mapping.importers.cells import Gain
 from gateway.mapping.importers.columns import layouts
 from gateway.mapping.importers.lookup import Lookup
-from gateway.mapping.importers.meaning import Meaning
+from gateway.mapping.importers.meaning import Meaning, is_counter, shortened
 from gateway.mapping.importers.table import Refused, Sheet
 
 
@@ -96,12 +96,15 @@ def test_bits_become_flags() -> None:
 
 
 def test_codes_that_cannot_be_read_are_told() -> None:
-    assert settings(Remark="Mode: 0=Off, 1=On", Name="x", codes="I10") == {}
+    assert settings(Remark="Mode: 0=Off, 1=On", Name="x", codes="I10") == {"remarks": ["Mode: 0=Off, 1=On"]}
     assert settings(Values="1=A;1=B", codes="I10") == {"enum": {"1": "A"}}
 
 
 def test_a_scaled_value_has_no_codes() -> None:
-    assert settings(Divisor="10", Values="0=Off;1=On", codes="I17") == {"divide": "10"}
+    assert settings(Divisor="10", Values="0=Off;1=On", codes="I17") == {
+        "divide": "10",
+        "remarks": ["0=Off;1=On"],
+    }
 
 
 def test_bools_and_texts_have_no_scale() -> None:
@@ -128,6 +131,36 @@ def test_a_range_that_may_be_of_the_raw_value_must_not_be_the_narrower_one() -> 
     assert settings(Min="0", Max="1000", Multiplier="10", codes="I17") == {"scale": "10", "remarks": ["range 0..1000"]}
     assert settings(Min="0", Max="1000", Divisor="0.1", codes="I17") == {"divide": "0.1", "remarks": ["range 0..1000"]}
     assert settings(Min="0", Max="1000", Multiplier="0.1") == {"scale": "0.1", "range": ["0", "1000"]}
+
+
+def test_what_no_setting_says_is_a_remark() -> None:
+    assert settings(Name="x", Remark="0=Aus") == {"remarks": ["0=Aus"]}
+    assert settings(Name="x", Remark="see\npage 4", Values="0=Off;1=On") == {
+        "enum": {"0": "Off", "1": "On"},
+        "remarks": ["see page 4"],
+    }
+    assert settings("string", Name="x", Remark="padded") == {"remarks": ["padded"]}
+    assert settings(Name="x", Remark="-") == {}
+    assert shortened("word " * 40) == f"{'word ' * 11}word…"
+
+
+@pytest.mark.parametrize(
+    ("label", "type_", "unit", "counter"),
+    [
+        ("Zählerstand Bezug", "uint32", "kWh", True),
+        ("Energy counter", "uint64", "Wh", True),
+        ("Total energy", "uint32", "MWh", True),
+        ("Compteur actif", "uint32", "kvarh", True),
+        ("Energy import", "uint32", "kWh", False),
+        ("Energy counter", "int32", "kWh", False),
+        ("Energy counter", "uint16", "kWh", False),
+        ("Energy counter", "float32", "kWh", False),
+        ("Pulse counter", "uint32", "", False),
+        ("Energy today", "uint32", "kWh", False),
+    ],
+)
+def test_an_energy_is_a_counter_where_its_label_says_so(label: str, type_: str, unit: str, counter: bool) -> None:
+    assert is_counter(label, type_, unit) is counter
 
 
 def test_codes_leave_no_room_for_a_range() -> None:

@@ -42,9 +42,9 @@ def test_german_headings_below_titles_and_a_note_below(tmp_path: Path) -> None:
         "points:\n"
         "  spannung_l1_n:       {at: 0x0000, unit: V, scale: 0.1, note: pm.xlsx!Register!A5}\n"
         "  wirkleistung_gesamt: {at: 0x0001, type: int32, unit: W, note: pm.xlsx!Register!A6}\n"
-        '  ubertemperatur:      {at: 0x0003, enum: {0: Nein, 1: Ja}, note: "pm.xlsx!Register!A7: Übertemperatur"}\n'
-        "  sollwert:            {at: 0x0005, type: int16, unit: degC, scale: 0.1, "
-        "note: pm.xlsx!Register!A9; access R/W}\n"
+        '  uebertemperatur:     {at: 0x0003, enum: {0: Nein, 1: Ja}, note: "pm.xlsx!Register!A7: Übertemperatur"}\n'
+        "  sollwert: {at: 0x0005, type: int16, unit: degC, scale: 0.1, "
+        "note: pm.xlsx!Register!A9; nur bei Option T; access R/W}\n"
     )
     assert said(found) == [
         'pm.xlsx!Register!A8 warning I02: "Reserviert"; skipped as reserved',
@@ -237,18 +237,17 @@ def test_a_french_list_in_cp1252_with_a_column_of_hexadecimal_addresses(tmp_path
     assert said(found) == []
 
 
-def test_the_gain_is_asked_and_the_rows_that_wait_for_it_are_named(tmp_path: Path) -> None:
-    text = "Address,Name,Type,Scalefactor\n0,a,U16,10\n1,b,in16,1\n2,c,U16,1\n122-129,,,\n"
+def test_the_gain_is_asked_once_with_how_many_rows_wait_for_it(tmp_path: Path) -> None:
+    text = "Address,Name,Type,Scalefactor\n0,a,U16,10\n1,b,in16,1\n2,c,U16,1\n3,d,U16,100\n122-129,,,\n"
     path = csv(tmp_path / "g.csv", text)
     found = imported(path, numbering="offset", table="input")
     assert [point.name for point in found.profiles[0].points] == ["c"]
     assert said(found) == [
-        'g.csv!D1 error I03: column "Scalefactor": choose --divide or --multiply',
-        'g.csv!D2 error I03: "10" is not imported before it is clear what the column does',
+        'g.csv!D1 error I03: column "Scalefactor": choose --divide or --multiply; 2 rows wait for it',
         'g.csv!C3 error I01: "in16" is not a type',
-        'g.csv!A5 warning I02: "122-129" is a range; skipped as reserved',
+        'g.csv!A6 warning I02: "122-129" is a range; skipped as reserved',
     ]
-    assert found.found[2].hint == 'did you mean "int16"?'
+    assert found.found[1].hint == 'did you mean "int16"?'
     (divided,), (multiplied,) = (
         [point for point in imported(path, numbering="offset", gain=gain).profiles[0].points if point.name == "a"]
         for gain in ("divide", "multiply")
@@ -303,7 +302,9 @@ def test_only_the_rows_that_are_wanted(tmp_path: Path) -> None:
         ({"where": {"Name": "y"}}, "there is no row where Name=y"),
         ({"group": "Grp"}, 'there is no column "Grp"'),
         ({"sheet": "S"}, 'there is no sheet "S"'),
-        ({"columns": {"address": "Adr"}}, "no column of register addresses was found"),
+        ({"columns": {"address": "Adr"}}, 'there is no column "Adr"'),
+        ({"columns": {"address": "Z"}}, "there is no column Z"),
+        ({"group": "Z"}, "there is no column Z"),
     ],
 )
 def test_wrong_options_are_told(tmp_path: Path, changes: dict[str, object], message: str) -> None:
@@ -320,6 +321,69 @@ def test_a_file_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
         found = import_registers(path, options())
         assert (found.profiles, len(found.found), found.found[0].file) == ((), 1, name)
     assert [one.code for one in import_registers(tmp_path / "none.csv", options()).found] == ["I04"]
+
+
+def test_a_column_that_the_call_misspells_gets_a_hint(tmp_path: Path) -> None:
+    path = csv(tmp_path / "o.csv", "Adresse,Name,TAG,Type\n5,x,t,U16\n")
+    (found,) = import_registers(path, options(columns={"address": "Adrese"}, numbering="offset")).found
+    assert (found.file, found.hint) == ("o.csv", 'did you mean "Adresse"?')
+    (found,) = import_registers(path, options(columns={"address": "Z"}, numbering="offset")).found
+    assert found.hint == "the last one is D"
+    # Capital letters can be a heading too.
+    (draft,) = imported(path, columns={"name": "TAG"}, numbering="offset", table="input").profiles
+    assert [point.name for point in draft.points] == ["t"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Messwert", "Messgröße", "Kanal", "Variable", "Tag", "Item", "Libellé", "Grandezza", "Größe", "Quantity"],
+)
+def test_a_column_of_names_is_known_in_many_words(tmp_path: Path, heading: str) -> None:
+    text = f"Adresse;{heading};Datentyp;Einheit\n0;Zähler Bezug;UINT16;V\n1;Strom L1;UINT16;A\n"
+    found = imported(csv(tmp_path / "m.csv", text), numbering="offset", table="input")
+    assert [point.name for point in found.profiles[0].points] == ["zaehler_bezug", "strom_l1"]
+    assert found.found == ()
+
+
+def test_without_a_column_of_names_it_is_said_and_the_texts_go_to_the_note(tmp_path: Path) -> None:
+    text = "Blah;Adresse;Datentyp\nStrom L1;0;UINT16\nStrom L2;1;UINT16\n"
+    found = imported(csv(tmp_path / "m.csv", text), numbering="offset", table="input")
+    assert [(point.name, point.settings["note"]) for point in found.profiles[0].points] == [
+        ("input_0", "m.csv!B2; Strom L1"),
+        ("input_1", "m.csv!B3; Strom L2"),
+    ]
+    assert said(found) == [
+        "m.csv!A1 warning I17: no column of names was found: the points are called by their addresses"
+    ]
+    assert found.found[0].hint == "name it with --column name=A"
+
+
+def test_a_remark_that_is_no_setting_stays_in_the_note(tmp_path: Path) -> None:
+    text = (
+        "Address;Name;Type;Remark\n0;a;U16;0=Aus\n1;b;I16;negativ = Abgabe\n2;c;U16;0=Aus, 1=Ein\n"
+        f"3;d;I16;0x8000 = no sensor\n4;e;I16;0x8000 = no sensor, else ok\n5;f;U16;{'long ' * 40}\n"
+    )
+    found = imported(csv(tmp_path / "r.csv", text), numbering="offset", table="input")
+    notes = {point.name: str(point.settings["note"]) for point in found.profiles[0].points}
+    assert notes["a"] == "r.csv!A2; 0=Aus"
+    assert notes["b"] == "r.csv!A3; negativ = Abgabe"
+    assert notes["c"] == "r.csv!A4"
+    assert notes["d"] == "r.csv!A5"
+    assert notes["e"] == "r.csv!A6; 0x8000 = no sensor, else ok"
+    assert notes["f"].endswith("long…")
+    assert len(notes["f"]) < 80
+
+
+def test_points_know_the_cells_of_their_settings(tmp_path: Path) -> None:
+    path = csv(tmp_path / "c.csv", "Address;Name;Type;Unit;Divisor\n0;a;U16;V;10\n")
+    (point,) = imported(path, numbering="offset", table="input").profiles[0].points
+    assert point.place == ("c.csv!A2", 0, 0)
+    assert {key: origin.value.file for key, origin in point.origins.items()} == {
+        "at": "c.csv!A2",
+        "type": "c.csv!C2",
+        "unit": "c.csv!D2",
+        "divide": "c.csv!E2",
+    }
 
 
 CELLS = st.sampled_from(
@@ -351,7 +415,7 @@ CELLS = st.sampled_from(
 def test_every_row_is_a_point_or_is_named(tmp_path: Path, rows: list[tuple[str, ...]], numbering: str) -> None:
     text = io.StringIO()
     csv_module.writer(text).writerows([("Address", "Name", "Type", "Scale", "Unit"), *rows])
-    found = imported(csv(tmp_path / "any.csv", text.getvalue()), numbering=numbering, table="input")
+    found = imported(csv(tmp_path / "any.csv", text.getvalue()), numbering=numbering, table="input", gain="divide")
     filled = {number for number, row in enumerate(rows, 2) if any(row)}
     assert found.rows == len(filled)
     became = set(point_rows(found))

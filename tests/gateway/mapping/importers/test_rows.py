@@ -137,6 +137,30 @@ def test_a_range_that_fits_the_type_is_where_it_starts() -> None:
     assert said("10-11", "x", "uint64") == "C2 I12 a uint64 takes 4 registers, but here are 2"
 
 
+def test_a_bit_in_the_column_of_types_is_a_bit_of_the_register() -> None:
+    assert settings("5", "x", "Bit 0") == {"at": "5", "table": "holding", "type": "bool", "bits": "0"}
+    assert settings("5", "x", "bits 3-5") == {"at": "5", "table": "holding", "type": "uint16", "bits": "3..5"}
+    assert settings("5", "x", "Bit 1", table="coil") == {"at": "5", "table": "coil", "type": "bool"}
+    assert said("5", "x", "Bit 16") == "A2 I12 a register has no bit 16"
+    found, messages = read(("5", "x", "Bit 0"), ("", "y", "Bit 1"))
+    assert messages == []
+    assert [row.settings["bits"] for row in found if row] == ["0", "1"]
+
+
+def test_an_energy_counter_is_one() -> None:
+    assert settings("5", "Zählerstand [kWh]", "U32")["kind"] == "counter"
+    assert "kind" not in settings("5", "Energie [kWh]", "U32")
+
+
+def test_rows_that_wait_for_a_word_of_the_call_are_counted() -> None:
+    report = Report()
+    texts = [("Address", "Name", "Type", "Scale"), ("1", "a", "U16", "10"), ("2", "b", "U16", "1")]
+    (layout,) = layouts(Sheet("a.csv", "", texts), {})
+    reader = RowReader(Lookup(layout, report), options(), "offset")
+    assert [bool(reader.read(row)) for row in layout.rows] == [False, True]
+    assert (reader.undecided, report.errors) == (1, 0)
+
+
 def test_types_that_cannot_be_are_refused() -> None:
     assert said("5", "x", "in16") == 'C2 I01 "in16" is not a type'
     assert said("5", "x", "") == 'C2 I01 "x" has no type'

@@ -42,8 +42,20 @@ def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "a.json:1:1: error I20: this is not valid JSON: Expecting value"),
-        (b"[1,\n2 3]", "a.json:2:3: error I20: this is not valid JSON: Expecting ',' delimiter"),
+        (b"", "a.json:1:1: error I20: this is not valid JSON: the file is empty"),
+        (b"[1,\n]", "a.json:2:1: error I20: this is not valid JSON: a value is missing here"),
+        (
+            b"[1,\n2 3]",
+            "a.json:2:3: error I20: this is not valid JSON: a comma is missing here, or a bracket is not closed",
+        ),
+        (b'{"a" 1}', "a.json:1:6: error I20: this is not valid JSON: a colon is missing here"),
+        (
+            b"{a: 1}",
+            'a.json:1:2: error I20: this is not valid JSON: here must stand the name of a setting, in "quotes"',
+        ),
+        (b"[] x", "a.json:1:4: error I20: this is not valid JSON: the file should end before this"),
+        (b'["a', "a.json:1:2: error I20: this is not valid JSON: the text that begins here is never closed"),
+        (b'["\\x"]', "a.json:1:3: error I20: this is not valid JSON: a \\ inside a text must be written \\\\"),
         (b"\xff\xfe[\x00", "a.json:1:1: error F06: this file is UTF-16, not UTF-8"),
         (b"[\xe4]", "a.json:1:2: error F06: this file is not UTF-8: byte 0xe4"),
         (b"[" * 100_000, "a.json: error I20: this JSON is nested too deeply, or has a number of thousands of digits"),
@@ -58,10 +70,31 @@ def test_a_file_that_is_no_json_is_said(data: bytes, message: str, tmp_path: Pat
 
 
 def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
-    for path in (tmp_path / "missing.json", tmp_path):
+    for path, what in ((tmp_path / "missing.json", "there is no such file"), (tmp_path, "this is a folder")):
         notes = Notes(path.name)
         assert read_json(path, notes) is None
-        assert said(notes) == [f"{path.name}: error I20: there is no such file"]
+        assert [text.split("\n")[0] for text in said(notes)] == [f"{path.name}: error I20: {what}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a 1", 'a.conf:1:3: error I20: this is not valid TOML: behind the name of a setting "=" is missing'),
+        ("x = 1\na = b", "a.conf:2:5: error I20: this is not valid TOML: here should stand a value"),
+        ("a = 1 2", "a.conf:1:7: error I20: this is not valid TOML: the line should end before this"),
+        ("a = [1,\n", "a.conf:1:1: error I20: this is not valid TOML: the file ends where a value should stand"),
+        (
+            "a = 1\na = 2",
+            "a.conf:2:1: error I20: this is not valid TOML: something is defined here for the second time",
+        ),
+        ("=", "a.conf:1:1: error I20: this is not valid TOML: no setting can begin here"),
+    ],
+)
+def test_a_text_that_is_no_toml_is_said_in_our_words(text: str, message: str) -> None:
+    notes = Notes("a.conf")
+    assert read_toml(Text("a.conf", text), notes) is None
+    (found,) = said(notes)
+    assert found.startswith(message)
 
 
 def test_toml_and_yaml_have_a_smaller_limit_because_they_are_read_slowly() -> None:

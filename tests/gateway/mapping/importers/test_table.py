@@ -128,7 +128,7 @@ def test_the_first_bytes_say_more_than_the_ending(tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "none.csv") == "there is no such file"
-    assert refused(tmp_path) == "there is no such file"
+    assert refused(tmp_path) == "this is a folder"
 
 
 def test_the_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.mapping.importers.table import Refused
-from gateway.mapping.importers.types import Named, count, of_width, order, value_type
+from gateway.mapping.importers.types import Named, bits, count, of_width, order, value_type
 
 
 def refused(code: str, text: str) -> str:
@@ -113,3 +113,17 @@ def test_orders_by_their_names(text: str, name: str) -> None:
 @pytest.mark.parametrize("text", ["little endian", "Intel", "swapped", "byte and word swap", "LE", ""])
 def test_an_order_that_can_mean_two_is_asked(text: str) -> None:
     assert "43 66 33 33" in refused("I14", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("Bit 0", "0"), ("bit15", "15"), ("Bits 3-5", "3-5"), ("Bit", ""), ("1 bit", ""), ("16 bit", ""), ("uint16", "")],
+)
+def test_a_bit_of_a_register_stands_where_a_type_is_expected(text: str, wanted: str) -> None:
+    assert bits(text) == wanted
+
+
+def test_an_order_that_is_nearly_one_gets_a_hint() -> None:
+    with pytest.raises(Refused) as caught:
+        order("ABDC")
+    assert caught.value.hint.startswith('did you mean "ABCD"?')
