@@ -177,6 +177,6 @@ def test_a_plant_with_a_mistake_is_told_and_kept(directory: Path) -> None:
     mine = directory / "plant" / "mine.devices.yaml"
     mine.write_text("schema: fieldgate/devices/v1\ndevices: [")
     for _ in range(2):
-        with pytest.raises(DemoTrouble, match="the plant of the last demo has 1 error.*--fresh begins anew"):
+        with pytest.raises(DemoTrouble, match=r"the plant of the last demo has 1 error.*--fresh begins anew"):
             prepare(directory)
     assert mine.exists()
