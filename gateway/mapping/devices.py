@@ -184,8 +184,7 @@ def _profile(entry: _Entry, known: Known, report: Report) -> Profile | None:
     if profile is None:
         if name not in known.profile_names and known.all_profiles:
             text = f"there is no profile {quote(name)}"
-            otherwise = _unread(name, known) or "fieldgate profiles lists those that there are"
-            hint = report.did_you_mean(name, known.profile_names, otherwise=otherwise)
+            hint = _unread(name, known, report)
             report.error(entry.block.values_at["profile"], "D02", text, hint)
         return None
     if not variant:
@@ -202,13 +201,15 @@ def _profile(entry: _Entry, known: Known, report: Report) -> Profile | None:
     return known.varied(name, variant)
 
 
-def _unread(profile: str, known: Known) -> str:
-    """What to do with a file that may hold the profile; empty where there is none."""
-    files = {renamed(path): path for path in known.unread if renamed(path).endswith(".profile.yaml")}
-    for name, path in files.items():
-        if len(files) == 1 or name.casefold() == f"{profile}.profile.yaml":
-            return f"{path.name} was not read: rename it to {name}"
-    return ""
+def _unread(profile: str, known: Known, report: Report) -> str:
+    """What to do about a profile that is not there: it may stand in a file that was not read."""
+    files = {renamed(path): path.name for path in known.unread if renamed(path).endswith(".profile.yaml")}
+    own = [name for name in files if name.casefold() == f"{profile}.profile.yaml"]
+    advice = [f"{files[name]} was not read: rename it to {name}" for name in own or files]
+    if own:
+        return advice[0]
+    otherwise = advice[0] if advice else "fieldgate profiles lists those that there are"
+    return report.did_you_mean(profile, known.profile_names, otherwise=otherwise)
 
 
 def _connect(

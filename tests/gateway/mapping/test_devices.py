@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from adapters.modbus import ADAPTER
 from gateway import plant
 from gateway.mapping.devices import Known, named_profiles, read
@@ -163,11 +165,12 @@ def test_an_input_register_cannot_be_written(tmp_path: Path) -> None:
     ]
 
 
-def test_a_profile_that_is_not_there_may_be_in_a_file_that_was_not_read(tmp_path: Path) -> None:
-    files = FILES | {"hall/a.devices.yaml": FILES["hall/a.devices.yaml"].replace("acme-meter", "zx-81")}
-    _, found = in_plant(write(tmp_path, files | {"zx-81.profile.yaml.txt": "schema: fieldgate/profile/v1\n"}))
+@pytest.mark.parametrize("name", ["zx-81", "acme-meter-2"])
+def test_a_profile_that_is_not_there_may_be_in_a_file_that_was_not_read(name: str, tmp_path: Path) -> None:
+    files = FILES | {"hall/a.devices.yaml": FILES["hall/a.devices.yaml"].replace("acme-meter", name)}
+    _, found = in_plant(write(tmp_path, files | {f"{name}.profile.yaml.txt": "schema: fieldgate/profile/v1\n"}))
     assert {one.hint for one in found if one.code == "D02"} == {
-        "zx-81.profile.yaml.txt was not read: rename it to zx-81.profile.yaml"
+        f"{name}.profile.yaml.txt was not read: rename it to {name}.profile.yaml"
     }
 
 
