@@ -16,10 +16,10 @@ One dead device on a live line is a reading with status BAD and its reason, not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from gateway import encoding
 from gateway.model import GOOD, TIMEOUT, A, Batch, D, Point, Quality, RawBlock, Reading, Status, Value
@@ -43,21 +43,28 @@ __all__ = [
     "TEXTS",
     "TIMEOUT",
     "Adapter",
+    "Argument",
     "Batch",
     "Bits",
+    "Call",
     "Candidate",
+    "Command",
     "Counting",
     "Duration",
     "Finding",
     "LinkLost",
     "Looking",
+    "Note",
     "Number",
     "Planned",
     "Point",
     "Probed",
+    "Progress",
     "Quality",
     "RawBlock",
     "Reading",
+    "Row",
+    "Said",
     "Secret",
     "SecretMissing",
     "Session",
@@ -165,6 +172,82 @@ class Finding(NamedTuple):
     """Only where the setting stands at the point itself: as a default it is meant for others."""
 
 
+@dataclass(frozen=True)
+class Argument:
+    """A word that a command takes, or what follows ``--name``."""
+
+    name: str
+    help: str
+    read: Callable[[str], Any] = str
+    """What the command is given for what was typed. Raises ValueError, in words for people."""
+    default: str | None = None
+    """Of an option, as it would be typed. Words have none: they must be given."""
+
+
+@dataclass(frozen=True)
+class Call(Generic[D]):
+    """One use of a command."""
+
+    connect: D
+    """Of the line that was named, or of the device of a plant; what secrets hide can be revealed."""
+    device: str
+    """Whose name raw blocks shall bear."""
+    given: Mapping[str, Any]
+    """What was typed for each word and option, read; defaults too."""
+
+
+class Row(NamedTuple):
+    """One entry of the result, by column: as JSON knows it. What all rows leave empty is not shown to people."""
+
+    cells: Mapping[str, Any]
+
+
+class Note(NamedTuple):
+    """A sentence about the whole, for people."""
+
+    text: str
+
+
+class Progress(NamedTuple):
+    """How far the command is."""
+
+    done: int
+    total: int
+    text: str = ""
+    """What has been found so far, in a few words."""
+
+
+Said: TypeAlias = Row | Note | Progress | RawBlock
+"""What a command yields. The core shows it to people or programs; raw blocks it keeps where somebody asked for it."""
+
+
+@dataclass(frozen=True)
+class Command(Generic[D]):
+    """``fieldgate <protocol> <name> LINE ...``: for people who stand before devices that no plant describes yet.
+
+    LINE is an endpoint as in ``connect:``, or with ``--plant`` a device. Whatever is typed is read and judged before
+    ``run`` is called. The adapter neither prints nor parses: texts, JSON, progress bar, files and exit codes are the
+    core's, and look alike for all protocols.
+    """
+
+    name: str
+    help: str
+    """Its first sentence stands in lists of commands."""
+    run: Callable[[Call[D]], AsyncGenerator[Said, None]]
+    """Raises LinkLost or OSError when it cannot go on, or has found nothing; what it said before is shown still."""
+    rows: str
+    """What its rows are, in one word: the key in JSON."""
+    needs: Sequence[str] = ()
+    """Settings of ``connect:`` that stand as words behind LINE. A device of a plant has its own."""
+    settings: Sequence[str] = ()
+    """Settings of ``connect:`` that can be given as options."""
+    arguments: Sequence[Argument] = ()
+    """The words behind those, in order."""
+    options: Sequence[Argument] = ()
+    records: bool = False
+    """It yields raw blocks: they are kept with ``--record``."""
+
+
 def _as_it_is(name: str, profile: Any, address: Any, written: Mapping[str, str]) -> tuple[Any, Sequence[Finding]]:
     return address, ()
 
@@ -192,6 +275,8 @@ class Adapter(Generic[D, A]):
     """The point's name, the profile's keys, an address as it was written, and all texts that were written for the point
     (its own and the defaults): the address as it is on the wire, and what is wrong with it (``point`` is 0 there).
     Pure, and judged once per profile, not per device."""
+    apart: Sequence[str] = ()
+    """The settings of ``connect:`` that tell devices apart; empty: all but times."""
     shared: bool = False
     """Several devices may have the same ``connect:``, since their addresses tell them apart (nodes of one server)."""
     read_only: Callable[[A], str] = lambda address: ""
@@ -204,3 +289,5 @@ class Adapter(Generic[D, A]):
     """The readings that these blocks hold of these points; points that they do not hold are left out."""
     explain: Callable[[Point[D, A], Sequence[RawBlock]], Probed] | None = None
     """One point of these blocks, as raw as it came, and in the other orders that it could be meant in."""
+    commands: Sequence[Command[D]] = ()
+    """What ``fieldgate <protocol> ...`` can do besides."""

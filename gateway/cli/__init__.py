@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli import (
+    adapters,
     certificates,
     demonstration,
     foreign,
@@ -30,13 +31,25 @@ PARTS = (plants, planning, language, foreign, looking, watching, certificates, s
 
 
 class Page(click.Group):
-    """A group whose help tells the commands in the order in which they are needed."""
+    """A group whose help tells the commands in the order in which they are needed; last those of the adapters."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Ours, and a group for each adapter that brings some."""
+        return [*super().list_commands(ctx), *adapters.groups()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Adapters are only looked for where it is none of ours."""
+        return super().get_command(ctx, cmd_name) or adapters.groups().get(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """One section after the other."""
         for title, names in SECTIONS.items():
             rows = [(name, self.commands[name].get_short_help_str(90)) for name in names]
             with formatter.section(title):
+                formatter.write_dl(rows)
+        rows = [(name, group.get_short_help_str(90)) for name, group in adapters.groups().items()]
+        if rows:
+            with formatter.section("Field protocols"):
                 formatter.write_dl(rows)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
