@@ -1,6 +1,7 @@
-"""Modbus TCP: registers and coils of many units over one connection per line."""
+"""Modbus: registers and coils of many units over one connection per line, on TCP, serial lines, UDP and TLS."""
 
 from adapters.modbus.check import check
+from adapters.modbus.commands import COMMANDS
 from adapters.modbus.numbering import resolve
 from adapters.modbus.plan import planned
 from adapters.modbus.replay import decode, explain
@@ -14,6 +15,7 @@ ADAPTER: Adapter[Connect, Address] = Adapter(
     line=line,
     connect=connect,
     read_only=read_only,
+    apart=("modbus", "unit_id", "base"),
     steps=("at", "registers"),
     check=check,
     profile=Profile,
@@ -21,4 +23,5 @@ ADAPTER: Adapter[Connect, Address] = Adapter(
     plan=planned,
     decode=decode,
     explain=explain,
+    commands=COMMANDS,
 )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from adapters.modbus.decode import decoder
 from adapters.modbus.form import value
+from adapters.modbus.pdu import Ask, read
 from adapters.modbus.plan import Part, Request
 from gateway.adapter import GOOD, Reading, Status, Value, encoding
 
@@ -19,10 +20,7 @@ class Block(NamedTuple):
     """A request, made ready once."""
 
     unit: int
-    function: int
-    first: int
-    quantity: int
-    size: int
+    ask: Ask
     decode: Callable[[bytes], list[Any]]
     """The values of ``points``; a Status instead where bytes are not of their type."""
     points: tuple[int, ...]
@@ -37,10 +35,7 @@ def block(device: str, request: Request) -> Block:
     """The request of a scan, made ready."""
     return Block(
         request.unit,
-        request.function,
-        request.first,
-        request.count,
-        request.size,
+        read(request.function, request.first, request.count),
         decoder(request),
         tuple(field.point for field in request.fields),
         all(field.form.type not in encoding.FALLIBLE for field in request.fields),

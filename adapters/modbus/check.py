@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
+from adapters.modbus import endpoint
 from adapters.modbus.form import SEQUENCES, registers, width
 from adapters.modbus.overlaps import overlaps
-from adapters.modbus.plan import Limits, spans
+from adapters.modbus.plan import Limits, spans, where
 from adapters.modbus.settings import BIT_TABLES, Address, Connect, Order
 from gateway.adapter import BIT_WIDTHS, Finding, Point, ValueType
 
 HIGHEST = 65535
-LONGEST = Limits().max_registers
 _DATETIME_REGISTERS = (3, 6)
 _IN_A_BYTE: frozenset[ValueType] = frozenset(("bool", "int8", "uint8"))
 
@@ -26,7 +26,15 @@ def check(points: Sequence[Point[Connect, Address]]) -> list[Finding]:
     # Where a point that is wrong lies is not known.
     wrong = {finding.point for finding in findings if not finding.warning}
     findings += overlaps(points, wrong)
+    if points and endpoint.numbered(points[0].connect.modbus):
+        findings.append(_port_may_change(points[0]))
     return sorted(findings, key=lambda finding: finding.point)
+
+
+def _port_may_change(point: Point[Connect, Address]) -> Finding:
+    text = f"{point.device}: which port is {endpoint.parts(point.connect.modbus).device} may change after a reboot"
+    hint = "write its name under /dev/serial/by-id, which belongs to the adapter"
+    return Finding("B19", 0, "connect.modbus", text, hint, warning=True)
 
 
 def _has_words(address: Address) -> bool:
@@ -98,11 +106,11 @@ def _taken(address: Address) -> tuple[str, tuple[int, ...]]:
 
 
 def _can_be_read_at_once(index: int, point: Point[Connect, Address]) -> Finding | None:
-    longest = max(len(here) for here in spans(point))
-    if longest <= LONGEST:
+    longest, most = max(len(here) for here in spans(point)), point.connect.max_registers
+    if longest <= most or point.address.table in BIT_TABLES:
         return None
     key = "length" if point.address.registers is None else "registers"
-    text = f"{point.name}: {longest} registers are more than one request can read ({LONGEST})"
+    text = f"{point.name}: {longest} registers are more than one request can read ({most})"
     return Finding("B16", index, key, text, "read them as several points")
 
 
@@ -147,6 +155,16 @@ def _in_range(index: int, point: Point[Connect, Address]) -> Finding | None:
     return Finding("B07", index, key, f"{point.name}: {where}{with_base} is outside 0..{HIGHEST}")
 
 
+def _is_not_forbidden(index: int, point: Point[Connect, Address]) -> Finding | None:
+    limits = Limits.of(point.connect)
+    outside = [here for here in spans(point) if not limits.allow(here)]
+    if not outside:
+        return None
+    key = "at" if point.address.registers is None else "registers"
+    text = f"{point.name}: {where(point.address.table, outside[0])} lies in a range that is forbidden for this device"
+    return Finding("B21", index, key, text, "take the point out, or make the range under forbidden smaller")
+
+
 def _byte_tells(index: int, point: Point[Connect, Address]) -> Finding | None:
     address = point.address
     if address.byte is None or (address.type in _IN_A_BYTE and address.table not in BIT_TABLES):
@@ -163,6 +181,7 @@ _RULES: tuple[_Rule, ...] = (
     _can_be_read_at_once,
     _fits_the_bits,
     _in_range,
+    _is_not_forbidden,
     _byte_tells,
 )
 

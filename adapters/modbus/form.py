@@ -86,17 +86,17 @@ def value(of: Form, data: bytes) -> Value | Status:
 
 def reader(of: Form) -> Reader:
     """What makes the value of its bytes in order."""
-    type_, part = of.type, _part(of)
+    type_, here = of.type, part(of)
     if of.bits is None:
-        return lambda data: encoding.decode(type_, data[part])
+        return lambda data: encoding.decode(type_, data[here])
     low, high = of.bits
     if type_ == "bool":
-        return lambda data: encoding.bits(int.from_bytes(data[part], "big"), low, high) != 0
-    return lambda data: encoding.bits(int.from_bytes(data[part], "big"), low, high)
+        return lambda data: encoding.bits(int.from_bytes(data[here], "big"), low, high) != 0
+    return lambda data: encoding.bits(int.from_bytes(data[here], "big"), low, high)
 
 
-def _part(of: Form) -> slice:
-    """The bytes that the type is made of: at the end of the registers, where it is smaller than they are."""
+def part(of: Form) -> slice:
+    """The bytes, in order, that the type is made of: at the end of the registers, where it is smaller than they are."""
     if of.byte is not None and of.words == 1 and BIT_WIDTHS[of.type] <= 8:
         return slice(0, 1) if of.byte == "high" else slice(1, 2)
     size = BIT_WIDTHS[of.type] // 8

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from adapters.modbus import endpoint
 from adapters.modbus.form import Form, form, registers
 from adapters.modbus.settings import BIT_TABLES, Address, Connect, Table
 from gateway.adapter import Planned, Point
@@ -22,6 +23,20 @@ class Limits:
     """Addresses that nobody asked for, read along rather than spending another request."""
     max_registers: int = 125
     max_bits: int = 2000
+    forbidden: tuple[tuple[int, int], ...] = ()
+    """Ranges of addresses, first and last, that no request touches; points that lie there are not read."""
+    one_by_one: bool = False
+    """A request for each point. Points of the same registers share one."""
+
+    @classmethod
+    def of(cls, connect: Connect) -> Limits:
+        """Those of a device."""
+        longest = (connect.max_registers, connect.max_bits)
+        return cls(connect.max_gap, *longest, connect.forbidden, connect.one_by_one)
+
+    def allow(self, here: range) -> bool:
+        """Whether no address of these is forbidden."""
+        return not any(first < here.stop and here.start <= last for first, last in self.forbidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,11 @@ class Field:
     offset: int
     """Registers (or bits) from the request's first address."""
     form: Form
+
+    @property
+    def words(self) -> int:
+        """Registers (or bits)."""
+        return self.form.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,27 @@ class Request:
         """What is read, in words: ``holding 23296..23332``."""
         return where(self.table, range(self.first, self.first + self.count))
 
+    @property
+    def held(self) -> tuple[Field | Part, ...]:
+        """All that its answer holds."""
+        return self.fields + self.parts
+
+    @property
+    def pieces(self) -> tuple[range, ...]:
+        """The registers (or bits) of its points, by address: what it can be divided into."""
+        found = {(self.first + one.offset, one.words) for one in self.held}
+        return tuple(range(first, first + words) for first, words in sorted(found))
+
+    def of(self, pieces: Sequence[range]) -> Request:
+        """The request that reads only these pieces."""
+        chosen = set(pieces)
+        held = [
+            _Piece(here, replace(one, offset=here.start))
+            for one in self.held
+            if (here := range(self.first + one.offset, self.first + one.offset + one.words)) in chosen
+        ]
+        return _request(self.unit, self.table, held)
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -110,35 +151,48 @@ def spans(point: Point[Connect, Address]) -> tuple[range, ...]:
 
 
 def plan(points: Sequence[Point[Connect, Address]], limits: Limits | None = None) -> list[Scan]:
-    """The scans of one line in the order in which their first points were given.
+    """The scans of one line in the order in which their first points were given; ``limits``: instead of each device's.
 
     Registers that are neighbours are never split over requests.
     """
-    chosen = limits or Limits()
     groups: dict[tuple[str, int, float, float], list[int]] = {}
     for index, point in enumerate(points):
         key = (point.device, point.connect.unit_id, point.connect.timeout, point.every_s)
         groups.setdefault(key, []).append(index)
-    return [Scan(*key, tuple(_requests(key[1], points, indexes, chosen))) for key, indexes in groups.items()]
+    scans = []
+    for key, indexes in groups.items():
+        chosen = limits or Limits.of(points[indexes[0]].connect)
+        scans.append(Scan(*key, tuple(_requests(key[1], points, indexes, chosen))))
+    return scans
 
 
 def planned(points: Sequence[Point[Connect, Address]]) -> list[Planned]:
     """The requests of one line in words; see ``gateway.adapter.Adapter.plan``."""
-    return [_told(scan, request) for scan in plan(points) for request in scan.requests]
+    framing = endpoint.parts(points[0].connect.modbus).framing if points else "mbap"
+    return [_told(scan, request, framing) for scan in plan(points) for request in scan.requests]
 
 
-REQUEST_BYTES = 12
-"""A read request on the wire: the MBAP header of 7 bytes, function, first address, quantity."""
-ANSWER_BYTES = 9
-"""What stands round the data of its answer: the header, function, byte count."""
+REQUEST_BYTES = 5
+"""The PDU of a read request: function, first address, quantity."""
+ANSWER_BYTES = 2
+"""What stands before the data of its answer: function, byte count."""
 
 
-def _told(scan: Scan, request: Request) -> Planned:
+def _told(scan: Scan, request: Request, framing: endpoint.Framing) -> Planned:
     unit = "bit" if request.table in BIT_TABLES else "register"
     text = f"{request.where} ({request.count} {unit}{'' if request.count == 1 else 's'})"
-    whole = [field.point for field in request.fields]
-    points = dict.fromkeys(whole + [part.point for part in request.parts])
-    return Planned(scan.device, text, tuple(points), scan.every_s, REQUEST_BYTES, ANSWER_BYTES + request.size)
+    points = dict.fromkeys(one.point for one in request.held)
+    sent, received = (_framed(size, framing) for size in (REQUEST_BYTES, ANSWER_BYTES + request.size))
+    return Planned(scan.device, text, tuple(points), scan.every_s, sent, received)
+
+
+def _framed(size: int, framing: endpoint.Framing) -> int:
+    """The bytes of a frame with a PDU of this size."""
+    if framing == "ascii":
+        # A colon, unit, PDU and LRC in two letters for each byte, CR LF.
+        return 1 + 2 * (1 + size + 1) + 2
+    # A header that ends with the unit; or the unit and a CRC.
+    return size + (7 if framing == "mbap" else 3)
 
 
 class _Piece(NamedTuple):
@@ -162,28 +216,35 @@ def _requests(
 ) -> Iterable[Request]:
     tables: dict[Table, list[_Piece]] = {}
     for index in indexes:
-        tables.setdefault(points[index].address.table, []).extend(_pieces(index, points[index]))
+        if all(map(limits.allow, spans(points[index]))):
+            tables.setdefault(points[index].address.table, []).extend(_pieces(index, points[index]))
     for table, pieces in tables.items():
         longest = limits.max_bits if table in BIT_TABLES else limits.max_registers
-        for block in _blocks(pieces, limits.max_gap, longest):
-            first = block[0].here.start
-            stop = max(piece.here.stop for piece in block)
-            held = [replace(piece.holds, offset=piece.here.start - first) for piece in block]
-            fields = tuple(one for one in held if isinstance(one, Field))
-            parts = tuple(one for one in held if isinstance(one, Part))
-            yield Request(unit, table, first, stop - first, fields, parts)
+        for block in _blocks(pieces, limits, longest):
+            yield _request(unit, table, block)
 
 
-def _blocks(pieces: Iterable[_Piece], max_gap: int, longest: int) -> list[list[_Piece]]:
-    """Pieces of one table by address, cut where a gap or the block would become too long."""
+def _request(unit: int, table: Table, pieces: Sequence[_Piece]) -> Request:
+    first = min(piece.here.start for piece in pieces)
+    stop = max(piece.here.stop for piece in pieces)
+    held = [replace(piece.holds, offset=piece.here.start - first) for piece in pieces]
+    fields = tuple(one for one in held if isinstance(one, Field))
+    parts = tuple(one for one in held if isinstance(one, Part))
+    return Request(unit, table, first, stop - first, fields, parts)
+
+
+def _blocks(pieces: Iterable[_Piece], limits: Limits, longest: int) -> list[list[_Piece]]:
+    """Pieces of one table by address, cut where a gap or the block would be too long, or touch what is forbidden."""
     blocks: list[list[_Piece]] = []
-    first = stop = 0
+    whole = range(0)
     for piece in sorted(pieces, key=lambda piece: piece.here.start):
         here = piece.here
-        if blocks and here.start - stop <= max_gap and max(stop, here.stop) - first <= longest:
+        both = range(whole.start, max(whole.stop, here.stop))
+        fits = here.start - whole.stop <= limits.max_gap and len(both) <= longest and limits.allow(both)
+        if blocks and (both == whole if limits.one_by_one else fits):
             blocks[-1].append(piece)
-            stop = max(stop, here.stop)
+            whole = both
         else:
             blocks.append([piece])
-            first, stop = here.start, here.stop
+            whole = here
     return blocks

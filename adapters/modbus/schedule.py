@@ -1,4 +1,4 @@
-"""When each scan of a line is due: spread, without drift, never queued up, and a silent unit only probed.
+"""When each scan of a line is due: spread, without drift, never queued up.
 
 Times are seconds of any clock that runs evenly; it is passed in.
 """
@@ -6,41 +6,37 @@ Times are seconds of any clock that runs evenly; it is passed in.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 
 SPREAD_S = 5.0
 """First scans begin within this time (or their period): a point that is read once an hour has its first value soon."""
-SILENT_AFTER = 3
-"""Failures in a row after which a unit is only probed."""
-FIRST_PAUSE = 4.0
-"""Timeouts between the first two probes: a silent unit takes at most a fifth of the line's time."""
-LONGEST_PAUSE_S = 30.0
+GOLDEN = 0.618
 
 
 def phases(periods: Sequence[float]) -> list[float]:
-    """Seconds until each first scan: those of one period stand evenly in it, so that they do not bunch.
+    """Seconds until each first scan, so that they do not bunch.
 
-    >>> phases([1, 1, 2])
-    [0.0, 0.5, 0.0]
+    Those of one period stand evenly in it; those of another period stand between them.
+
+    >>> phases([1, 1])
+    [0.0, 0.5]
     """
-    total: dict[float, int] = {}
-    for period in periods:
-        total[period] = total.get(period, 0) + 1
-    seen: dict[float, int] = {}
+    total = Counter(periods)
+    # The golden section of the narrowest step: however many periods there are, they begin apart from each other.
+    step = min((_room(period) / count for period, count in total.items()), default=0.0)
+    begins = {period: step * (place * GOLDEN % 1) for place, period in enumerate(sorted(total))}
+    seen: Counter[float] = Counter()
     spread = []
     for period in periods:
-        place = seen.get(period, 0)
-        seen[period] = place + 1
-        spread.append(min(period, SPREAD_S) * place / total[period])
+        spread.append(begins[period] + _room(period) * seen[period] / total[period])
+        seen[period] += 1
     return spread
 
 
-def pause_s(failures: int, timeout_s: float) -> float:
-    """How long a unit is left alone after so many failures in a row; 0 while it still keeps its rate."""
-    if failures < SILENT_AFTER:
-        return 0.0
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE * timeout_s * 2.0 ** min(failures - SILENT_AFTER, 30))
+def _room(period: float) -> float:
+    return min(period, SPREAD_S)
 
 
 class Schedule:

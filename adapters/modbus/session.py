@@ -1,30 +1,37 @@
-"""The scans of all units of a line, run over its one TCP connection, one request at a time.
+"""The scans of all units of a line, and writes between them.
 
-What to ask, when, and what an answer means is decided by ``plan``, ``schedule``, ``pdu`` and ``answers``; the bytes go
-through ``wire``.
+What to ask, when, and what an answer means is decided by ``plan``, ``course``, ``schedule``, ``breaker``, ``writes``
+and ``answers``; the bytes go through ``traffic``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import NamedTuple, TypeAlias
 
-from adapters.modbus import pdu
+from adapters.modbus import pdu, writes
 from adapters.modbus.answers import Answer, Block, block, readings
-from adapters.modbus.plan import plan
-from adapters.modbus.schedule import FIRST_PAUSE, SILENT_AFTER, Schedule, pause_s
-from adapters.modbus.settings import Address, Connect, host_and_port
-from adapters.modbus.wire import Wire
-from gateway.adapter import TIMEOUT, Batch, LinkLost, Point, Quality, RawBlock, Reading, Session, Status
+from adapters.modbus.breaker import FIRST_PAUSE, SILENT_AFTER, Breaker, pause_s
+from adapters.modbus.course import ILLEGAL_ADDRESS, Asked, Course, refusal
+from adapters.modbus.plan import Scan, plan
+from adapters.modbus.schedule import Schedule
+from adapters.modbus.settings import Address, Connect
+from adapters.modbus.traffic import Traffic
+from gateway.adapter import TIMEOUT, Batch, LinkLost, Point, Quality, RawBlock, Reading, Session, Status, Value
 
 UNREACHABLE = frozenset((10, 11))
 """Exceptions by which a gateway says that the unit behind it is not there: the line is well, the unit is not."""
+SEARCH_S = 2.0
+"""The next turn of a scan while it is searched for illegal addresses, where its period is longer."""
+NAMED_AT_MOST = 10
+
+log = logging.getLogger("fieldgate")
 
 
 @asynccontextmanager
@@ -52,88 +59,102 @@ _Outcome: TypeAlias = bytes | _Fault
 
 
 class Poller:
-    """An open line: ``read`` waits for the next scan that is due and returns its readings."""
+    """An open line: ``read`` waits for the next scan that is due and returns its readings.
+
+    All else may run meanwhile, in other tasks.
+    """
 
     def __init__(self, points: Sequence[Point[Connect, Address]]) -> None:
-        self._host, self._port = host_and_port(points[0].connect.modbus)
-        self._patience_s = max(point.connect.timeout for point in points)
+        self._points = points
+        self.counters: Counter[str] = Counter()
+        self._traffic = Traffic([point.connect for point in points], self.counters)
         self._scans = plan(points)
-        self._blocks = [[block(scan.device, request) for request in scan.requests] for scan in self._scans]
+        self._courses = [Course(scan) for scan in self._scans]
         self._of_unit: dict[int, list[int]] = {}
         for index, scan in enumerate(self._scans):
             self._of_unit.setdefault(scan.unit, []).append(index)
-        self._failures = dict.fromkeys(self._of_unit, 0)
         self._refused = [0] * len(self._scans)
-        """Rounds in a row of each scan in which the unit refused a part of it."""
-        self._unheard = 0
-        self.counters: Counter[str] = Counter()
+        """Rounds in a row of each scan in which the unit refused a part of it, but for addresses that it has not."""
+        self._breaker = Breaker(self._of_unit)
+        self._unknown: dict[int, set[int]] = {}
+        """Functions to write with that a unit does not know."""
 
     async def open(self) -> None:
-        """Connect; the first scans are due from now on. Raises OSError (also for the timeout)."""
-        self._wire = await self._connected()
-        loop = asyncio.get_running_loop()
-        self._schedule = Schedule([scan.every_s for scan in self._scans], loop.time())
+        """Connect; the first scans are due from now on. Raises LinkLost or OSError (also for the timeout)."""
+        await self._traffic.open()
+        self._loop = asyncio.get_running_loop()
+        self._schedule = Schedule([scan.every_s for scan in self._scans], self._loop.time())
 
     async def close(self) -> None:
         """Nothing is left open when this returns."""
-        await self._wire.close()
+        await self._traffic.close()
 
     async def read(self) -> Batch:
         """The readings of the next due scan, all with the time at which its last block arrived.
 
         Raises LinkLost when the connection is gone, or no unit of the line answers any more.
         """
-        if self._unheard >= SILENT_AFTER and min(self._failures.values()) >= SILENT_AFTER:
+        if self._breaker.dead:
             raise LinkLost("no unit answers", "check that the devices are on, and their unit ids")
-        await self._wire.rest(self._schedule.due())
-        await self._mend()
-        index = self._schedule.take(asyncio.get_running_loop().time())
+        await self._traffic.rest(self._schedule.due())
+        index = self._schedule.take(self._loop.time())
         self.counters["late_scans"] = self._schedule.late
         return Batch(await self._scan(index))
 
+    async def fetch(self, point: int) -> Reading:
+        """One point, now, before all polls that wait. Raises LinkLost or OSError where the line is gone."""
+        (scan,) = plan([self._points[point]])
+        heard: list[tuple[Block, Answer]] = []
+        for request in scan.requests:
+            asked = block(scan.device, request)
+            outcome = await self._asked(asked, scan.timeout_s, urgent=True)
+            heard.append((asked, outcome.status if isinstance(outcome, _Fault) else outcome))
+        (found,) = readings(heard, time.time_ns())
+        if found.value is not None:
+            self._heard(scan.unit)
+        return found._replace(point=point)
+
+    async def write(self, point: int, value: Value) -> None:
+        """Set one point, before all polls that wait; ``value`` as ``fetch`` gives it. The device has confirmed it then.
+
+        Nothing is sent a second time, unless the device did not know the function. Raises ``writes.NotWritten``; or
+        LinkLost or OSError where the line cannot be opened: nothing was sent then.
+        """
+        job = writes.job(self._points[point], value)
+        unknown = self._unknown.setdefault(job.unit, set())
+        ways = writes.known(job.ways, unknown)
+        async with self._traffic.held():
+            for way in ways:
+                try:
+                    await self._go(job, way)
+                    break
+                except pdu.Refusal as error:
+                    if error.code != writes.ILLEGAL_FUNCTION or way is ways[-1]:
+                        raise writes.failure(job.point, error) from error
+                    if not isinstance(way, writes.Modify):
+                        unknown.add(way.function)
+        self.counters["writes"] += 1
+        self._heard(job.unit)
+
     async def look(self) -> list[RawBlock]:
-        """What every request of the line gives, asked once, one after the other; not while ``read`` is under way.
+        """What every request of the line gives, asked once, one after the other; around illegal addresses in parts.
 
         A unit that has not answered to three of them is not asked for the rest, which is told as it is of the third.
         """
         seen: list[RawBlock] = []
         silences: dict[int, list[Status]] = {unit: [] for unit in self._of_unit}
-        for scan, blocks in zip(self._scans, self._blocks, strict=True):
-            silence = silences[scan.unit]
-            for asked in blocks:
-                if len(silence) >= SILENT_AFTER:
-                    seen.append(_seen(asked, silence[-1]))
-                    continue
-                await self._mend()
-                outcome = await self._asked(asked, scan.timeout_s)
-                if isinstance(outcome, _Fault) and outcome.unheard:
-                    silence.append(outcome.status)
-                else:
-                    silence.clear()
-                seen.append(_seen(asked, outcome.status if isinstance(outcome, _Fault) else outcome))
+        for scan in self._scans:
+            seen += await self._looked(scan, silences[scan.unit])
         return seen
 
-    async def _connected(self) -> Wire:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._patience_s):
-            _, wire = await loop.create_connection(Wire, self._host, self._port)
-        wire.tune(self._patience_s)
-        wire.counters = self.counters
-        return wire
-
-    async def _mend(self) -> None:
-        """Connect anew where the stream is out of step."""
-        if self._wire.broken is not None:
-            await self._wire.close()
-            self._wire = await self._connected()
-            self.counters["reopened"] += 1
-
     async def _scan(self, index: int) -> list[Reading]:
-        scan, blocks = self._scans[index], self._blocks[index]
-        heard: list[tuple[Block, Answer]] = []
+        scan, course = self._scans[index], self._courses[index]
+        turn = course.turn(self._loop.time())
+        calm = course.calm
+        heard: list[tuple[Asked, Answer]] = []
         fault: _Fault | None = None
-        for asked in blocks:
-            outcome = await self._asked(asked, scan.timeout_s)
+        for asked in turn:
+            outcome = await self._asked(asked.block, scan.timeout_s)
             if not isinstance(outcome, _Fault):
                 heard.append((asked, outcome))
             elif outcome.unheard:
@@ -141,54 +162,91 @@ class Poller:
                 break
             else:
                 heard.append((asked, outcome.status))
+                calm = False
         at_ns = time.time_ns()
         if heard:
-            self._answered(index)
-        if fault is None:
-            self._again(index, refused=any(isinstance(answer, Status) for _, answer in heard))
-            return readings(heard, at_ns)
-        # Next time the others come first: one block that a device passes over in silence must not hide them.
-        self._blocks[index] = blocks[len(heard) + 1 :] + blocks[: len(heard) + 1]
-        believed = [] if fault.spoils_scan else heard
-        missing = blocks[len(believed) :] + self._failed(index)
-        return readings(believed + [(block, fault.status) for block in missing], at_ns)
+            self._heard(scan.unit, index)
+        believed = [] if fault is not None and fault.spoils_scan else heard
+        found: list[tuple[Block, Answer]] = [(asked.block, answer) for asked, answer in believed]
+        found += [(left, refusal(ILLEGAL_ADDRESS)) for left in course.left]
+        if fault is not None:
+            course.passed_over(turn[len(heard)])
+            missing = [asked.block for asked in turn[len(believed) :]] + self._failed(index)
+            found += [(block, fault.status) for block in missing]
+        if not calm:
+            self._learn(index, believed)
+        return readings(found, at_ns)
 
-    async def _asked(self, block: Block, timeout_s: float) -> _Outcome:
+    async def _asked(self, block: Block, timeout_s: float, *, urgent: bool = False) -> _Outcome:
         self.counters["requests"] += 1
         try:
-            data = await self._wire.ask(block, timeout_s)
+            data = await self._traffic.ask(block.unit, block.ask, timeout_s, urgent=urgent)
         except TimeoutError:
             self.counters["timeouts"] += 1
-            self._unheard += 1
+            self._breaker.silence()
             return _Fault(TIMEOUT, unheard=True)
-        except pdu.Refusal as refusal:
+        except pdu.Refusal as error:
             self.counters["exceptions"] += 1
-            self._unheard = 0
-            return _Fault(_refused(refusal.code), unheard=refusal.code in UNREACHABLE)
+            self._breaker.spoke()
+            return _Fault(refusal(error.code), unheard=error.code in UNREACHABLE)
         except pdu.WrongAnswer as error:
             self.counters["wrong_answers"] += 1
-            self._unheard = 0
+            self._breaker.spoke()
             return _Fault(Status(Quality.BAD, f"wrong answer: {error}"), unheard=True, spoils_scan=True)
-        self._unheard = 0
+        self._breaker.spoke()
         return data
 
-    def _answered(self, index: int) -> None:
-        """The unit of this scan is there. Its other scans, held back while it was silent, are due now."""
-        unit = self._scans[index].unit
-        if self._failures[unit] >= SILENT_AFTER:
-            now = asyncio.get_running_loop().time()
-            for other in self._of_unit[unit]:
-                if other != index:
-                    self._schedule.move(other, now)
-        self._failures[unit] = 0
+    async def _looked(self, scan: Scan, silence: list[Status]) -> list[RawBlock]:
+        course = Course(scan)
+        seen: dict[tuple[int, int], RawBlock] = {}
+        while not seen or course.searching:
+            for asked in course.turn(self._loop.time()):
+                key = (asked.place, asked.span.start)
+                if key in seen:
+                    continue
+                outcome = await self._looked_at(asked.block, scan.timeout_s, silence)
+                answer = outcome.status if isinstance(outcome, _Fault) else outcome
+                if not _illegal(answer):
+                    course.answered(asked)
+                else:
+                    course.refused(asked, self._loop.time())
+                    if len(asked.span) > 1:
+                        continue
+                seen[key] = _seen(asked.block, answer)
+        return [seen[key] for key in sorted(seen)]
 
-    def _again(self, index: int, *, refused: bool) -> None:
-        """What is read once and was refused is asked again, with growing pauses: a device refuses while it boots."""
-        scan = self._scans[index]
-        if refused and math.isinf(scan.every_s):
-            pause = pause_s(SILENT_AFTER + self._refused[index], scan.timeout_s)
-            self._schedule.move(index, asyncio.get_running_loop().time() + pause)
-        self._refused[index] = self._refused[index] + 1 if refused else 0
+    async def _looked_at(self, asked: Block, timeout_s: float, silence: list[Status]) -> _Outcome:
+        if len(silence) >= SILENT_AFTER:
+            return _Fault(silence[-1], unheard=True)
+        outcome = await self._asked(asked, timeout_s)
+        if isinstance(outcome, _Fault) and outcome.unheard:
+            silence.append(outcome.status)
+        else:
+            silence.clear()
+        return outcome
+
+    async def _go(self, job: writes.Job, way: pdu.Ask | writes.Modify) -> None:
+        """Carry out a write in this way. Raises NotWritten, or Refusal where nothing was changed."""
+        await self._traffic.ready()
+        if isinstance(way, writes.Modify):
+            try:
+                held = await self._traffic.send(job.unit, way.read, job.timeout_s)
+            except (TimeoutError, pdu.WrongAnswer, LinkLost) as error:
+                raise writes.failure(job.point, error, sent=False) from error
+            await self._traffic.ready()
+            way = way.write(held)
+        try:
+            await self._traffic.send(job.unit, way, job.timeout_s)
+        except (TimeoutError, pdu.WrongAnswer, LinkLost) as error:
+            raise writes.failure(job.point, error) from error
+
+    def _heard(self, unit: int, index: int | None = None) -> None:
+        """The unit is there. Its scans (but the one at work), held back while it was silent, are due now."""
+        if self._breaker.heard(unit):
+            for other in self._of_unit[unit]:
+                self._courses[other].release()
+                if other != index:
+                    self._schedule.move(other, self._loop.time())
 
     def _failed(self, index: int) -> list[Block]:
         """Count a failure of this scan's unit; where it is silent, hold its scans back until the next probe.
@@ -196,24 +254,61 @@ class Poller:
         Returns the blocks of its other scans that are held back with this one and have no values either.
         """
         scan = self._scans[index]
-        now = asyncio.get_running_loop().time()
-        self._failures[scan.unit] += 1
-        pause = pause_s(self._failures[scan.unit], scan.timeout_s)
+        pause = self._breaker.failed(scan.unit, scan.timeout_s)
         if not pause:
             if math.isinf(scan.every_s):
                 # Its turn, the only one, has passed.
-                self._schedule.move(index, now + FIRST_PAUSE * scan.timeout_s)
+                self._schedule.move(index, self._loop.time() + FIRST_PAUSE * scan.timeout_s)
             return []
-        until = now + pause
+        until = self._loop.time() + pause
         members = self._of_unit[scan.unit]
         for member in members:
             self._schedule.move(member, until)
-        return [block for member in members if member != index for block in self._blocks[member]]
+        return [block for member in members if member != index for block in self._courses[member].planned]
+
+    def _learn(self, index: int, heard: Sequence[tuple[Asked, Answer]]) -> None:
+        """What the answers of a scan say about the addresses in it."""
+        scan, course = self._scans[index], self._courses[index]
+        found: list[int] = []
+        freed: list[int] = []
+        for asked, answer in heard:
+            if _illegal(answer):
+                found += course.refused(asked, self._loop.time())
+            else:
+                freed += course.answered(asked)
+        if found:
+            self.counters["quarantined"] += len(found)
+            log.warning(
+                "%s: not read, and tried again within the hour: %s (%s)",
+                scan.device,
+                self._names(found),
+                refusal(ILLEGAL_ADDRESS).reason,
+            )
+        if freed:
+            log.info("%s: read again: %s", scan.device, self._names(freed))
+        if course.searching and scan.every_s > SEARCH_S:
+            self._schedule.move(index, self._loop.time() + SEARCH_S)
+        elif math.isinf(scan.every_s):
+            self._again(index, any(isinstance(answer, Status) and not _illegal(answer) for _, answer in heard))
+
+    def _again(self, index: int, refused: bool) -> None:
+        """What is read once and was refused is asked again: a device refuses while it boots, or for ever."""
+        course, scan = self._courses[index], self._scans[index]
+        self._refused[index] = self._refused[index] + 1 if refused else 0
+        if refused:
+            pause = pause_s(SILENT_AFTER + self._refused[index] - 1, scan.timeout_s)
+            self._schedule.move(index, self._loop.time() + pause)
+        elif not math.isinf(course.until):
+            self._schedule.move(index, course.until)
+
+    def _names(self, points: Sequence[int]) -> str:
+        names = list(dict.fromkeys(self._points[point].name for point in points))
+        more = len(names) - NAMED_AT_MOST
+        return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
-@cache
-def _refused(code: int) -> Status:
-    return Status(Quality.BAD, str(pdu.Refusal(code)), code)
+def _illegal(answer: Answer) -> bool:
+    return isinstance(answer, Status) and answer.code == ILLEGAL_ADDRESS
 
 
 def _seen(asked: Block, answer: Answer) -> RawBlock:

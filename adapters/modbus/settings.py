@@ -3,46 +3,15 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticKnownError
 
+from adapters.modbus import endpoint
 from gateway.adapter import Bits, Duration, Settings, ValueType, Whole, fault
-
-PORT = 502
-"""The registered port of Modbus TCP."""
-
-_ENDPOINT = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+]|[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?)(?::([0-9]{1,5}))?/?")
-_EXAMPLE = "write for example tcp://10.20.0.15:502"
-
-
-def _endpoint(text: str) -> str:
-    """One spelling for one line: lower case, the port always named."""
-    match = _ENDPOINT.fullmatch(text)
-    if match is None:
-        hint = f"write tcp://{text}" if _ENDPOINT.fullmatch(f"tcp://{text}") else _EXAMPLE
-        raise fault("B13", f'"{text}" is not the address of a Modbus TCP device', hint)
-    _check_numbers(text, match[1])
-    port = PORT if match[2] is None else int(match[2])
-    if not 1 <= port <= 65535:
-        raise fault("B13", f'"{text}" has the port {port}, but a port is 1 to 65535', _EXAMPLE)
-    return f"tcp://{match[1].lower()}:{port}"
-
-
-def _check_numbers(text: str, host: str) -> None:
-    """Raise B13 for a host of numbers alone, or in brackets, that is no IP address."""
-    if not re.fullmatch("[0-9.]+|\\[.*]", host):
-        return
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError as error:
-        parts = [part.lstrip("0") or "0" for part in host.split(".")]
-        plain = len(parts) == 4 and all(part.isdecimal() and int(part) <= 255 for part in parts)
-        hint = f"write tcp://{text.removeprefix('tcp://').replace(host, '.'.join(parts), 1)}" if plain else _EXAMPLE
-        kind = "IPv6" if host.startswith("[") else "IPv4"
-        raise fault("B13", f'"{text}" has the host {host}, which is no {kind} address', hint) from error
 
 
 def _unit_id(unit_id: int) -> int:
@@ -55,8 +24,26 @@ def _unit_id(unit_id: int) -> int:
     return unit_id
 
 
-Endpoint: TypeAlias = Annotated[str, AfterValidator(_endpoint)]
-"""``tcp://host:port``; read without a port it gets 502."""
+def _file(path: str) -> str:
+    if not Path(path).is_absolute():
+        raise fault(
+            "B20", f'"{path}" is not a whole path', "write it from the root on, for example /etc/fieldgate/plc.pem"
+        )
+    return path
+
+
+def _range(pair: tuple[int, int]) -> tuple[int, int]:
+    if pair[0] > pair[1]:
+        raise fault("B20", f"the range {pair[0]}..{pair[1]} is empty", f"write [{pair[1]}, {pair[0]}]")
+    return pair
+
+
+Endpoint: TypeAlias = Annotated[str, AfterValidator(endpoint.spelled)]
+"""See ``endpoint``; ``tcp://host`` gets the port 502, ``tls://host`` 802."""
+File: TypeAlias = Annotated[str, AfterValidator(_file)]
+Address16: TypeAlias = Annotated[Whole, Field(ge=0, le=65535)]
+Range: TypeAlias = Annotated[tuple[Address16, Address16], AfterValidator(_range)]
+"""First and last address, of any table."""
 
 Table: TypeAlias = Literal["coil", "discrete", "input", "holding"]
 Order: TypeAlias = Literal["ABCD", "CDAB", "BADC", "DCBA"]
@@ -73,7 +60,9 @@ BIT_TABLES: frozenset[Table] = frozenset(("coil", "discrete"))
 class Connect(Settings):
     """``connect:`` of a device."""
 
-    modbus: Annotated[Endpoint, Field(description="tcp://host:port")]
+    modbus: Annotated[
+        Endpoint, Field(description=f"tcp://host:port, or rtu:///dev/serial/by-id/...; one of {endpoint.SCHEMES}")
+    ]
     unit_id: Annotated[
         Whole, AfterValidator(_unit_id), Field(ge=0, le=255, description="The unit id that is set at the device.")
     ] = 1
@@ -86,6 +75,50 @@ class Connect(Settings):
             description="Added to every address: for models and sections that stand elsewhere in other devices.",
         ),
     ] = 0
+
+    baud: Annotated[Whole, Field(ge=50, le=4_000_000, description="Bits per second of a serial line.")] = 19200
+    parity: Annotated[Literal["even", "odd", "none"], Field(description="Of a serial line.")] = "even"
+    stop: Annotated[Whole, Field(ge=1, le=2, description="Stop bits of a serial line.")] = 1
+    data_bits: Annotated[Whole, Field(ge=7, le=8, description="Data bits of a serial line; 7 only for ASCII.")] = 8
+    rs485: Annotated[
+        Literal["none", "rts"], Field(description="rts: the kernel switches the RS-485 driver on while sending.")
+    ] = "none"
+
+    certificate: Annotated[File | None, Field(description="tls: our certificate, PEM, with its chain.")] = None
+    key: Annotated[File | None, Field(description="tls: the key of our certificate, PEM.")] = None
+    trust: Annotated[
+        File | None,
+        Field(description="tls: the certificates of the authorities that are trusted, or the device's own."),
+    ] = None
+
+    delay: Annotated[Duration, Field(ge=0, le=60, description="Between an answer and the next request.")] = 0.0
+    pause: Annotated[Duration, Field(ge=0, le=60, description="Between connecting and the first request.")] = 0.0
+    idle: Annotated[
+        Duration | None,
+        Field(
+            description="The device closes a connection that is idle for so long: it is opened again without a word."
+        ),
+    ] = None
+
+    max_gap: Annotated[Whole, Field(ge=0, le=2000, description="Addresses nobody asked for that a read may span.")] = 8
+    max_registers: Annotated[Whole, Field(ge=1, le=125, description="The longest read of registers.")] = 125
+    max_bits: Annotated[Whole, Field(ge=1, le=2000, description="The longest read of single bits.")] = 2000
+    forbidden: Annotated[
+        tuple[Range, ...], Field(description="Ranges of addresses, [first, last], that are never touched.")
+    ] = ()
+    one_by_one: Annotated[bool, Field(description="One request for each point, for devices that need it.")] = False
+
+    @model_validator(mode="after")
+    def _fits_its_line(self) -> Self:
+        where = endpoint.parts(self.modbus)
+        if where.framing == "rtu" and self.data_bits == 7:
+            raise fault("B20", "RTU needs 8 data bits", "write data_bits: 8, or ascii:// instead of rtu://")
+        if where.carrier == "tls" and self.trust is None:
+            hint = "write trust: /etc/fieldgate/modbus-roots.pem, with the certificates of the authorities you trust"
+            raise fault("B20", "a tls:// line needs to know whom to trust", hint)
+        if (self.certificate is None) != (self.key is None):
+            raise fault("B20", "certificate and key belong together", "write both, or none")
+        return self
 
 
 class Profile(Settings):
@@ -148,13 +181,20 @@ def line(connect: Connect) -> str:
     return connect.modbus
 
 
+def disagreement(connects: Iterable[Connect]) -> str:
+    """What devices of one line say differently though the line has it once, in words; empty where they agree."""
+    listed = list(connects)
+    for key in _OF_THE_LINE:
+        said = sorted({str(getattr(connect, key)) for connect in listed})
+        if len(said) > 1:
+            return f"{key} is {' here and '.join(said)} there, on the same line"
+    return ""
+
+
+_OF_THE_LINE = ("baud", "parity", "stop", "data_bits", "rs485", "certificate", "key", "trust")
+
+
 def read_only(address: Address) -> str:
     """Why nobody can write there; empty where one can."""
     what = {"input": "input registers", "discrete": "discrete inputs"}.get(address.table)
     return f"{what} can only be read" if what else ""
-
-
-def host_and_port(endpoint: str) -> tuple[str, int]:
-    """The parts of a validated endpoint; an IPv6 address comes without its brackets."""
-    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
-    return host.strip("[]"), int(port)

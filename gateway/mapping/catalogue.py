@@ -132,6 +132,9 @@ B15 | both `at` and `registers`, or registers that do not make the type | see th
 B16 | more registers than one request can read | read it as several points
 B17 | warning: `byte` without an 8-bit type | `type: uint8`
 B18 | a `length` that the type cannot have | see the hint
+B19 | warning: a serial port whose name may change after a reboot | its name under `/dev/serial/by-id`
+B20 | settings of a line that do not go together | see the hint
+B21 | a point in a range that is `forbidden` for its device | take it out, or make the range smaller
 U01 | not an OPC UA node id | `"m;s=Filler01.Speed"`, `"nsu=http://acme.example/;i=1023"`, `"i=2258"`
 U02 | warning: a namespace by its index | put its URI under `namespaces:`
 U03 | a namespace that is not listed | add it to `namespaces:`

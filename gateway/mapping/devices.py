@@ -277,8 +277,8 @@ def _check_addresses(devices: Sequence[tuple[_Entry, Device]], known: Known, rep
     """Two devices at one address (D05)."""
     taken: dict[tuple[str, ...], _Entry] = {}
     for entry, device in devices:
-        address = _address(device.connect)
         adapter = known.profiles[device.profile].adapter
+        address = _address(device.connect, adapter.apart if adapter is not None else ())
         # Machines behind one server are told apart by their nodes; the same nodes twice are one machine.
         nodes = (device.profile, device.variant) if adapter is not None and adapter.shared else ()
         key = (device.protocol, device.line, repr(address), *nodes)
@@ -294,8 +294,10 @@ def _check_addresses(devices: Sequence[tuple[_Entry, Device]], known: Known, rep
         report.error(entry.block.keys_at["connect"], "D05", text, "two devices cannot share one address")
 
 
-def _address(connect: BaseModel) -> dict[str, Any]:
+def _address(connect: BaseModel, apart: Sequence[str]) -> dict[str, Any]:
     """The settings that tell devices apart: a timeout is none of them, nor a yes or no, nor a password."""
+    if apart:
+        return connect.model_dump(mode="json", include=set(apart), exclude_none=True)
     alike = {
         name
         for name, field in type(connect).model_fields.items()

@@ -86,12 +86,12 @@ async def compare(port: int, seconds: float) -> list[Row]:
     points = [Point("d", connect, f"p{at}", Address(at=at, type="float32"), 1e-6) for at in range(0, REGISTERS, 2)]
     poller = Poller(points)
     await poller.open()
-    block = poller._blocks[0][0]
+    block = poller._courses[0].planned[0]
     foreign = AsyncModbusTcpClient("127.0.0.1", port=port)
     await foreign.connect()
     clients: dict[str, Ask] = {
         "bare asyncio socket": bare.ask,
-        "adapter, answer checked": lambda: poller._wire.ask(block, 1.0),
+        "adapter, answer checked": lambda: poller._traffic.ask(block.unit, block.ask, 1.0),
         "adapter, 62 readings of it": poller.read,
         "pymodbus, 124 registers": lambda: foreign.read_holding_registers(0, count=REGISTERS, device_id=1),
     }

@@ -40,6 +40,7 @@ def test_an_adapter_is_two_types_and_two_functions() -> None:
     adapter = Adapter(settings=Where, address=Where, line=lambda where: where.wire, connect=connect)
     assert adapter.line(Where(wire="a")) == "a"
     assert list(adapter.check([])) == []
+    assert not adapter.commands
 
 
 def test_what_a_session_can_do_is_seen_from_its_methods() -> None:

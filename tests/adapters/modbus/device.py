@@ -14,25 +14,62 @@ Mangle = Callable[[bytes, bytes], Iterable[bytes | float] | Awaitable[Iterable[b
 """From request and true answer to what is sent instead: pieces of bytes, and pauses in seconds."""
 
 
+WRITES = frozenset((5, 6, 15, 16, 22))
+
+
 @dataclass
 class Unit:
-    """The memory of one unit id: what is not there is an illegal address (exception 2)."""
+    """The memory of one unit id: what is not there is an illegal address (exception 2). Writes are carried out."""
 
     registers: dict[int, dict[int, int]] = field(default_factory=lambda: {3: {}, 4: {}})
     """By read function, then by address."""
     bits: dict[int, dict[int, bool]] = field(default_factory=lambda: {1: {}, 2: {}})
     refuses: int = 0
     """Exception code for everything, where not 0."""
+    faults: dict[int, int] = field(default_factory=dict)
+    """Exception codes for requests that touch an address, in every table."""
+    unknown: set[int] = field(default_factory=set)
+    """Functions that it does not know (exception 1)."""
+    longest: int = 2000
+    """Registers or bits of one read; what is longer is an illegal address, as some devices say."""
+
+    def reply(self, pdu: bytes) -> bytes:
+        """The PDU of the answer to any request."""
+        function, first, count = pdu[0], int.from_bytes(pdu[1:3], "big"), int.from_bytes(pdu[3:5], "big")
+        if function not in WRITES:
+            return self.answer(function, first, count)
+        memory: dict[int, int] | dict[int, bool] = self.bits[1] if function in (5, 15) else self.registers[3]
+        here = range(first, first + (count if function in (15, 16) else 1))
+        code = self._fault(function, here, memory)
+        if code:
+            return bytes([function | 0x80, code])
+        if function == 5:
+            self.bits[1][first] = count == 0xFF00
+        elif function == 6:
+            self.registers[3][first] = count
+        elif function == 15:
+            self.bits[1].update((at, bool(pdu[6 + place // 8] >> place % 8 & 1)) for place, at in enumerate(here))
+        elif function == 16:
+            self.put(3, first, pdu[6:])
+        else:
+            or_mask = int.from_bytes(pdu[5:7], "big")
+            self.registers[3][first] = (self.registers[3][first] & count) | (or_mask & ~count & 0xFFFF)
+        return pdu[:5] if function in (15, 16) else pdu
+
+    def _fault(self, function: int, here: range, memory: dict[int, int] | dict[int, bool]) -> int:
+        if self.refuses or function in self.unknown:
+            return self.refuses or 1
+        if len(here) > self.longest or any(at not in memory for at in here):
+            return 2
+        return next((self.faults[at] for at in here if at in self.faults), 0)
 
     def answer(self, function: int, first: int, count: int) -> bytes:
-        """The PDU of the answer."""
+        """The PDU of the answer to a read."""
         memory: dict[int, int] | dict[int, bool] | None = self.registers.get(function, self.bits.get(function))
-        code = self.refuses
-        if not code and memory is None:
-            code = 1
-        if not code and memory is not None and any(at not in memory for at in range(first, first + count)):
-            code = 2
-        if code or memory is None:
+        if memory is None:
+            return bytes([function | 0x80, self.refuses or 1])
+        code = self._fault(function, range(first, first + count), memory)
+        if code:
             return bytes([function | 0x80, code])
         held = [int(memory[at]) for at in range(first, first + count)]
         if function in self.bits:
@@ -113,8 +150,7 @@ class Device:
         unit = request[6]
         if unit not in self.units or unit in self.silent:
             return
-        first, count = int.from_bytes(request[8:10], "big"), int.from_bytes(request[10:12], "big")
-        pdu = self.units[unit].answer(request[7], first, count)
+        pdu = self.units[unit].reply(request[7:])
         answer = request[:4] + (len(pdu) + 1).to_bytes(2, "big") + request[6:7] + pdu
         pieces: Iterable[bytes | float] = [answer]
         if self.mangle is not None:

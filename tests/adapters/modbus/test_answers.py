@@ -25,7 +25,7 @@ def read(asked: list[Block], *answers: str | Status) -> list[Reading]:
 
 def test_a_block_knows_what_it_asks_and_where() -> None:
     (asked,) = blocks(Address(at=5, table="input", type="float32"), Address(at=8, table="input"))
-    assert (asked.function, asked.first, asked.quantity, asked.size) == (4, 5, 4, 8)
+    assert (asked.ask.function, asked.ask.body, asked.ask.size) == (4, b"\0\5\0\4", 2 + 8)
     assert (asked.device, asked.where, asked.points) == ("d", "input 5..8", (0, 1))
 
 

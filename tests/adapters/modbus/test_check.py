@@ -137,6 +137,23 @@ def test_b16_what_no_request_can_read() -> None:
     assert found(p=Address(registers=tuple(range(0, 260, 2)), type="bytes")) == []
 
 
+def test_b16_what_this_device_gives_in_no_request() -> None:
+    short = Connect(modbus="tcp://plc", max_registers=10)
+    assert found(short, p=written(type="string", length="10"), q=written(at="20", type="float64")) == []
+    (finding,) = found(short, p=written(type="string", length="11"))
+    assert finding[:4] == ("B16", 0, "length", "p: 11 registers are more than one request can read (10)")
+
+
+def test_b21_what_this_device_forbids() -> None:
+    careful = Connect(modbus="tcp://plc", base=100, forbidden=((110, 119), (200, 200)))
+    assert found(careful, p=Address(at=9), q=Address(at=20), r=Address(registers=(8, 21), type="uint32")) == []
+    findings = found(careful, p=Address(at=9, type="uint32"), q=Address(registers=(0, 100), type="uint32"))
+    assert [(finding.code, finding.point, finding.key, finding.text) for finding in findings] == [
+        ("B21", 0, "at", "p: holding 109..110 lies in a range that is forbidden for this device"),
+        ("B21", 1, "registers", "q: holding 200 lies in a range that is forbidden for this device"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("address", "text"),
     [
@@ -222,3 +239,13 @@ def test_findings_come_in_the_order_of_the_points() -> None:
 def test_a_point_that_is_wrong_is_not_said_to_overlap_as_well() -> None:
     findings = found(name=Address(at=0, type="string", length=200), power=Address(at=5, type="uint32"))
     assert [(finding.code, finding.point) for finding in findings] == [("B16", 0)]
+
+
+@pytest.mark.parametrize(("port", "codes"), [("ttyUSB0", ["B19"]), ("serial/by-id/usb-FTDI-port0", []), ("ttyS0", [])])
+def test_a_port_that_may_have_another_name_tomorrow_is_warned_about(port: str, codes: list[str]) -> None:
+    findings = found(Connect(modbus=f"rtu:///dev/{port}"), p=Address(at=1))
+    assert [finding.code for finding in findings] == codes
+    for finding in findings:
+        assert (finding.key, finding.warning) == ("connect.modbus", True)
+        assert "/dev/serial/by-id" in finding.hint
+        assert "/dev/ttyUSB0" in finding.text

@@ -8,114 +8,202 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pymodbus.framer import FramerSocket
-from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
-from pymodbus.pdu.bit_message import (
-    ReadCoilsRequest,
-    ReadCoilsResponse,
-    ReadDiscreteInputsRequest,
-    ReadDiscreteInputsResponse,
-)
-from pymodbus.pdu.register_message import (
-    ReadHoldingRegistersRequest,
-    ReadHoldingRegistersResponse,
-    ReadInputRegistersRequest,
-    ReadInputRegistersResponse,
-)
+from pymodbus.pdu import ExceptionResponse, ModbusPDU
+from pymodbus.pdu import bit_message as bits_of
+from pymodbus.pdu import file_message as files_of
+from pymodbus.pdu import mei_message as objects_of
+from pymodbus.pdu import register_message as registers_of
 
 from adapters.modbus import pdu
+from adapters.modbus.pdu import Ask
 
-# Application Protocol V1.1b3, sections 6.1 to 6.4: the worked examples (PDU of request and answer), behind an MBAP
-# header with transaction 0x1501 and unit 0xFF, as in the Messaging guide V1.0b, section 3.1.3.
+NINE = [bool(0x01CD >> place & 1) for place in range(10)]
+
+# Application Protocol V1.1b3, sections 6.1 to 6.6, 6.11, 6.12, 6.14 to 6.17 and 6.21: the worked examples, PDUs of
+# request and answer, and the data that the answer holds.
 EXAMPLES = [
-    pytest.param(1, 19, 19, "01 0013 0013", "01 03 CD 6B 05", id="coils"),
-    pytest.param(2, 196, 22, "02 00C4 0016", "02 03 AC DB 35", id="discrete"),
-    pytest.param(3, 107, 3, "03 006B 0003", "03 06 022B 0000 0064", id="holding"),
-    pytest.param(4, 8, 1, "04 0008 0001", "04 02 000A", id="input"),
+    pytest.param(pdu.read(1, 19, 19), "01 0013 0013", "01 03 CD 6B 05", "CD 6B 05", id="read coils"),
+    pytest.param(pdu.read(2, 196, 22), "02 00C4 0016", "02 03 AC DB 35", "AC DB 35", id="read discrete inputs"),
+    pytest.param(pdu.read(3, 107, 3), "03 006B 0003", "03 06 022B 0000 0064", "022B 0000 0064", id="read holding"),
+    pytest.param(pdu.read(4, 8, 1), "04 0008 0001", "04 02 000A", "000A", id="read input"),
+    pytest.param(pdu.write_coil(172, True), "05 00AC FF00", "05 00AC FF00", "", id="write coil"),
+    pytest.param(pdu.write_register(1, 3), "06 0001 0003", "06 0001 0003", "", id="write register"),
+    pytest.param(pdu.write_coils(19, NINE), "0F 0013 000A 02 CD01", "0F 0013 000A", "", id="write coils"),
+    pytest.param(
+        pdu.write_registers(1, bytes.fromhex("000A 0102")),
+        "10 0001 0002 04 000A 0102",
+        "10 0001 0002",
+        "",
+        id="write registers",
+    ),
+    pytest.param(
+        pdu.read_file([(4, 1, 2), (3, 9, 2)]),
+        "14 0E 06 0004 0001 0002 06 0003 0009 0002",
+        "14 0C 05 06 0DFE 0020 05 06 33CD 0040",
+        "0DFE 0020 33CD 0040",
+        id="read file",
+    ),
+    pytest.param(
+        pdu.write_file([(4, 7, bytes.fromhex("06AF 04BE 100D"))]),
+        "15 0D 06 0004 0007 0003 06AF 04BE 100D",
+        "15 0D 06 0004 0007 0003 06AF 04BE 100D",
+        "",
+        id="write file",
+    ),
+    pytest.param(pdu.mask_register(4, 0xF2, 0x25), "16 0004 00F2 0025", "16 0004 00F2 0025", "", id="mask"),
+    pytest.param(
+        pdu.read_write_registers(3, 6, 14, bytes.fromhex("00FF 00FF 00FF")),
+        "17 0003 0006 000E 0003 06 00FF 00FF 00FF",
+        "17 0C 00FE 0ACD 0001 0003 000D 00FF",
+        "00FE 0ACD 0001 0003 000D 00FF",
+        id="read and write",
+    ),
+    pytest.param(
+        pdu.identification(1, 0),
+        "2B 0E 01 00",
+        "2B 0E 01 01 00 00 03 00 16" + 22 * "41" + "01 0D" + 13 * "42" + "02 05 56322E3131",
+        "0E 01 01 00 00 03 00 16" + 22 * "41" + "01 0D" + 13 * "42" + "02 05 56322E3131",
+        id="identification",
+    ),
 ]
-REQUESTS = {
-    1: ReadCoilsRequest,
-    2: ReadDiscreteInputsRequest,
-    3: ReadHoldingRegistersRequest,
-    4: ReadInputRegistersRequest,
-}
-ANSWERS = {
-    1: ReadCoilsResponse,
-    2: ReadDiscreteInputsResponse,
-    3: ReadHoldingRegistersResponse,
-    4: ReadInputRegistersResponse,
-}
-TRUE = bytes.fromhex("1501 0000 0009 FF 03 06 022B 0000 0064")
-ASKED = (0x1501, 0xFF, 3, 6)
 
 
-def foreign(message: ModbusPDU) -> bytes:
-    """The frame that pymodbus makes of a message."""
-    frame: bytes = FramerSocket(DecodePDU(False)).buildFrame(message)
-    return frame
+def wire_of(ask: Ask) -> bytes:
+    """The PDU of the request."""
+    return bytes([ask.function]) + ask.body
 
 
-def changed(place: int, value: int, width: int = 1) -> bytes:
-    """The true answer with one field changed."""
-    frame = bytearray(TRUE)
-    frame[place : place + width] = value.to_bytes(width, "big")
-    return bytes(frame)
+def of(message: ModbusPDU) -> bytes:
+    """The PDU that pymodbus makes of a message."""
+    encoded: bytes = message.encode()
+    return bytes([message.function_code]) + encoded
 
 
-@pytest.mark.parametrize(("function", "first", "count", "request_pdu", "answer_pdu"), EXAMPLES)
-def test_worked_examples_of_the_standard(
-    function: int, first: int, count: int, request_pdu: str, answer_pdu: str
+@pytest.mark.parametrize(("ask", "request_pdu", "answer_pdu", "data"), EXAMPLES)
+def test_worked_examples_of_the_standard(ask: Ask, request_pdu: str, answer_pdu: str, data: str) -> None:
+    assert wire_of(ask) == bytes.fromhex(request_pdu)
+    answer = bytes.fromhex(answer_pdu)
+    assert ask.judge(answer) == bytes.fromhex(data)
+    assert ask.size in (len(answer), None)
+    assert [pdu.answer_bytes(ask, answer[:end]) for end in (0, len(answer))] == [None, len(answer)]
+
+
+addresses = st.integers(0, 65535)
+words = st.lists(st.integers(0, 65535), min_size=1, max_size=120)
+flags = st.lists(st.booleans(), min_size=1, max_size=1968)
+
+
+def packed(registers: list[int]) -> bytes:
+    return struct.pack(f">{len(registers)}H", *registers)
+
+
+@given(addresses, words, flags)
+def test_reads_are_those_of_pymodbus(first: int, registers: list[int], bits: list[bool]) -> None:
+    for function, asked, answered in (
+        (3, registers_of.ReadHoldingRegistersRequest, registers_of.ReadHoldingRegistersResponse),
+        (4, registers_of.ReadInputRegistersRequest, registers_of.ReadInputRegistersResponse),
+    ):
+        ask = pdu.read(function, first, len(registers))
+        assert wire_of(ask) == of(asked(address=first, count=len(registers)))
+        assert ask.judge(of(answered(registers=registers))) == packed(registers)
+    for function, asked_bits, answered_bits in (
+        (1, bits_of.ReadCoilsRequest, bits_of.ReadCoilsResponse),
+        (2, bits_of.ReadDiscreteInputsRequest, bits_of.ReadDiscreteInputsResponse),
+    ):
+        ask = pdu.read(function, first, len(bits))
+        assert wire_of(ask) == of(asked_bits(address=first, count=len(bits)))
+        data = ask.judge(of(answered_bits(bits=bits)))
+        assert [bool(data[place // 8] >> place % 8 & 1) for place in range(len(bits))] == bits
+
+
+@given(addresses, st.integers(0, 65535), st.integers(0, 65535), words, flags)
+def test_writes_are_those_of_pymodbus(at: int, value: int, other: int, registers: list[int], bits: list[bool]) -> None:
+    pairs: list[tuple[Ask, Any, Any]] = [
+        (
+            pdu.write_coil(at, bits[0]),
+            bits_of.WriteSingleCoilRequest(address=at, bits=bits[:1]),
+            bits_of.WriteSingleCoilResponse(address=at, bits=bits[:1]),
+        ),
+        (
+            pdu.write_register(at, value),
+            registers_of.WriteSingleRegisterRequest(address=at, registers=[value]),
+            registers_of.WriteSingleRegisterResponse(address=at, registers=[value]),
+        ),
+        (
+            pdu.write_coils(at, bits),
+            bits_of.WriteMultipleCoilsRequest(address=at, bits=bits),
+            bits_of.WriteMultipleCoilsResponse(address=at, count=len(bits)),
+        ),
+        (
+            pdu.write_registers(at, packed(registers)),
+            registers_of.WriteMultipleRegistersRequest(address=at, registers=registers),
+            registers_of.WriteMultipleRegistersResponse(address=at, count=len(registers)),
+        ),
+        (
+            pdu.mask_register(at, value, other),
+            registers_of.MaskWriteRegisterRequest(address=at, and_mask=value, or_mask=other),
+            registers_of.MaskWriteRegisterResponse(address=at, and_mask=value, or_mask=other),
+        ),
+    ]
+    for ask, asked, answered in pairs:
+        assert wire_of(ask) == of(asked)
+        assert ask.judge(of(answered)) == b""
+
+
+@given(addresses, addresses, words, words)
+def test_reading_and_writing_at_once_is_that_of_pymodbus(
+    first: int, at: int, written: list[int], held: list[int]
 ) -> None:
-    assert pdu.request(0x1501, 0xFF, function, first, count) == bytes.fromhex(f"1501 0000 0006 FF {request_pdu}")
-    body = bytes.fromhex(answer_pdu)
-    frame = bytes.fromhex("1501 0000") + struct.pack(">HB", len(body) + 1, 0xFF) + body
-    assert pdu.data(frame, 0x1501, 0xFF, function, len(body) - 2) == body[2:]
+    ask = pdu.read_write_registers(first, len(held), at, packed(written))
+    asked = registers_of.ReadWriteMultipleRegistersRequest(
+        read_address=first, read_count=len(held), write_address=at, write_registers=written
+    )
+    assert wire_of(ask) == of(asked)
+    assert ask.judge(of(registers_of.ReadWriteMultipleRegistersResponse(registers=held))) == packed(held)
 
 
 @given(
-    st.integers(1, 65535),
-    st.integers(1, 255),
-    st.sampled_from(sorted(REQUESTS)),
-    st.integers(0, 65535),
-    st.integers(1, 125),
+    st.lists(
+        st.tuples(st.integers(1, 65535), st.integers(0, 9999), st.lists(addresses, min_size=1, max_size=8)),
+        min_size=1,
+        max_size=8,
+    )
 )
-def test_requests_are_what_pymodbus_sends(transaction: int, unit: int, function: int, first: int, count: int) -> None:
-    message = REQUESTS[function](dev_id=unit, transaction_id=transaction, address=first, count=count)
-    assert pdu.request(transaction, unit, function, first, count) == foreign(message)
+def test_file_records_are_those_of_pymodbus(records: list[tuple[int, int, list[int]]]) -> None:
+    held = [
+        files_of.FileRecord(file_number=number, record_number=record, record_data=packed(data))
+        for number, record, data in records
+    ]
+    lengths = [(number, record, len(data)) for number, record, data in records]
+    asked = [
+        files_of.FileRecord(file_number=number, record_number=record, record_length=2 * count)
+        for number, record, count in lengths
+    ]
+    ask = pdu.read_file(lengths)
+    assert wire_of(ask) == of(files_of.ReadFileRecordRequest(records=asked))
+    data = ask.judge(of(files_of.ReadFileRecordResponse(records=held)))
+    assert data == b"".join(packed(registers) for _, _, registers in records)
+    ask = pdu.write_file([(number, record, packed(registers)) for number, record, registers in records])
+    assert wire_of(ask) == of(files_of.WriteFileRecordRequest(records=held))
+    assert ask.judge(of(files_of.WriteFileRecordResponse(records=held))) == b""
 
 
-@given(
-    st.integers(1, 65535),
-    st.integers(1, 255),
-    st.sampled_from([3, 4]),
-    st.lists(st.integers(0, 65535), min_size=1, max_size=125),
-)
-def test_registers_that_pymodbus_answers_are_read(
-    transaction: int, unit: int, function: int, registers: list[int]
-) -> None:
-    frame = foreign(ANSWERS[function](dev_id=unit, transaction_id=transaction, registers=registers))
-    data = pdu.data(frame, transaction, unit, function, 2 * len(registers))
-    assert list(struct.unpack(f">{len(registers)}H", data)) == registers
-
-
-@given(
-    st.integers(1, 65535),
-    st.integers(1, 255),
-    st.sampled_from([1, 2]),
-    st.lists(st.booleans(), min_size=1, max_size=2000),
-)
-def test_bits_that_pymodbus_answers_are_read(transaction: int, unit: int, function: int, bits: list[bool]) -> None:
-    frame = foreign(ANSWERS[function](dev_id=unit, transaction_id=transaction, bits=bits))
-    data = pdu.data(frame, transaction, unit, function, (len(bits) + 7) // 8)
-    assert [bool(data[place // 8] >> place % 8 & 1) for place in range(len(bits))] == bits
+@given(st.integers(1, 4), st.integers(0, 255), st.dictionaries(st.integers(0, 255), st.binary(max_size=40), max_size=5))
+def test_identification_is_that_of_pymodbus(level: int, first: int, held: dict[int, bytes]) -> None:
+    ask = pdu.identification(level, first)
+    assert wire_of(ask) == of(objects_of.ReadDeviceInformationRequest(read_code=level, object_id=first))
+    answer = of(objects_of.ReadDeviceInformationResponse(read_code=level, information=held))
+    assert ask.judge(answer) == answer[1:]
+    assert pdu.answer_bytes(ask, answer + b"more") == len(answer)
+    assert all(pdu.answer_bytes(ask, answer[:end]) in (None, len(answer)) for end in range(len(answer)))
 
 
 @pytest.mark.parametrize("code", range(1, 12))
 def test_an_exception_is_a_refusal_in_words(code: int) -> None:
-    frame = foreign(ExceptionResponse(3, code, device_id=0xFF, transaction=0x1501))
-    with pytest.raises(pdu.Refusal, match=rf"^exception {code}: [a-z]") as caught:
-        pdu.data(frame, *ASKED)
-    assert caught.value.code == code
+    for ask in (pdu.read(3, 0, 1), pdu.write_coil(0, True), pdu.read_file([(1, 0, 1)]), pdu.identification(1, 0)):
+        with pytest.raises(pdu.Refusal, match=rf"^exception {code}: [a-z]") as caught:
+            ask.judge(of(ExceptionResponse(ask.function, code)))
+        assert caught.value.code == code
 
 
 def test_an_exception_that_the_standard_does_not_know_is_said_by_number() -> None:
@@ -124,111 +212,73 @@ def test_an_exception_that_the_standard_does_not_know_is_said_by_number() -> Non
 
 
 @pytest.mark.parametrize(
-    ("frame", "error", "expected", "received"),
+    ("ask", "answer", "error", "expected", "received"),
     [
-        pytest.param(changed(0, 0x1502, 2), pdu.TransactionWrong, "5377", "5378", id="other transaction"),
-        pytest.param(changed(0, 0, 2), pdu.TransactionWrong, "5377", "0", id="transaction 0"),
-        pytest.param(changed(2, 1, 2), pdu.ProtocolWrong, "0", "1", id="protocol"),
-        pytest.param(changed(4, 10, 2), pdu.LengthWrong, "9", "10", id="length too large"),
-        pytest.param(changed(4, 8, 2), pdu.LengthWrong, "9", "8", id="length too small"),
-        pytest.param(changed(6, 1), pdu.UnitWrong, "255", "1", id="other unit"),
-        pytest.param(changed(6, 0), pdu.UnitWrong, "255", "0", id="unit 0"),
-        pytest.param(changed(7, 4), pdu.FunctionWrong, "3", "4", id="other function"),
-        pytest.param(changed(7, 0x84), pdu.FunctionWrong, "3", "132", id="exception of another function"),
-        pytest.param(changed(7, 0x83), pdu.LengthWrong, "3 for an exception", "9", id="exception with data"),
-        pytest.param(changed(8, 4), pdu.ByteCountWrong, "6", "4", id="byte count too small"),
-        pytest.param(changed(8, 5), pdu.ByteCountWrong, "6", "5", id="byte count odd"),
-        pytest.param(changed(8, 8), pdu.ByteCountWrong, "6", "8", id="byte count too large"),
-        pytest.param(changed(4, 7, 2)[:-2], pdu.LengthWrong, "9", "7", id="short but for its byte count"),
-        pytest.param(changed(4, 11, 2) + b"\0\0", pdu.LengthWrong, "9", "11", id="long but for its byte count"),
-        pytest.param(TRUE[:-1], pdu.LengthWrong, "8", "9", id="cut off"),
-        pytest.param(TRUE[:8], pdu.LengthWrong, "9 bytes or more", "8 bytes", id="stump"),
-        pytest.param(b"", pdu.LengthWrong, "9 bytes or more", "0 bytes", id="nothing"),
+        pytest.param(pdu.read(3, 0, 1), "", pdu.LengthWrong, "2 bytes or more", "0", id="nothing"),
+        pytest.param(pdu.read(3, 0, 1), "04 02 0001", pdu.FunctionWrong, "3", "4", id="other function"),
+        pytest.param(pdu.read(3, 0, 1), "84 02", pdu.FunctionWrong, "3", "132", id="other exception"),
+        pytest.param(pdu.read(3, 0, 1), "83 02 00", pdu.LengthWrong, "2 for an exception", "3", id="long exception"),
+        pytest.param(pdu.read(3, 0, 1), "83", pdu.LengthWrong, "2 for an exception", "1", id="exception without code"),
+        pytest.param(pdu.read(3, 0, 2), "03 02 0001", pdu.ByteCountWrong, "4", "2", id="asked 2, got 1"),
+        pytest.param(pdu.read(3, 0, 1), "03", pdu.ByteCountWrong, "2", "none", id="no byte count"),
+        pytest.param(pdu.read(3, 0, 1), "03 02 000102", pdu.LengthWrong, "4", "5", id="longer than it says"),
+        pytest.param(pdu.write_register(7, 1), "06 0007 0002", pdu.EchoWrong, "00 07 00 01", "00 07 00 02", id="echo"),
+        pytest.param(pdu.write_register(7, 1), "06 0008 0001", pdu.EchoWrong, "00 07 00 01", "00 08 00 01", id="place"),
+        pytest.param(pdu.write_register(7, 1), "06 0007", pdu.LengthWrong, "5", "3", id="short echo"),
+        pytest.param(
+            pdu.write_registers(7, b"\0\1"), "10 0007 0002", pdu.EchoWrong, "00 07 00 01", "00 07 00 02", id="16"
+        ),
+        pytest.param(pdu.write_coil(7, True), "05 0007 0000", pdu.EchoWrong, "00 07 ff 00", "00 07 00 00", id="coil"),
+        pytest.param(pdu.read_file([(1, 0, 1)]), "14 04 03 07 0001", pdu.ByteCountWrong, "03 06", "03 07", id="file"),
+        pytest.param(pdu.identification(1, 0), "2B 0D 01 01 00 00 00", pdu.EchoWrong, "0e 01", "0d 01", id="MEI type"),
+        pytest.param(
+            pdu.identification(1, 0),
+            "2B 0E 01 01 00 00 01",
+            pdu.LengthWrong,
+            "what its objects take",
+            "7",
+            id="objects",
+        ),
     ],
 )
 def test_every_wrong_field_has_its_error(
-    frame: bytes, error: type[pdu.WrongAnswer], expected: str, received: str
+    ask: Ask, answer: str, error: type[pdu.WrongAnswer], expected: str, received: str
 ) -> None:
     with pytest.raises(error) as caught:
-        pdu.data(frame, *ASKED)
+        ask.judge(bytes.fromhex(answer))
     assert (caught.value.expected, caught.value.received) == (expected, received)
 
 
 def test_the_errors_say_what_they_expected() -> None:
-    with pytest.raises(pdu.UnitWrong, match=r"^unit 1 instead of 255$"):
-        pdu.data(changed(6, 1), *ASKED)
+    with pytest.raises(pdu.FunctionWrong, match=r"^function 4 instead of 3$"):
+        pdu.read(3, 0, 1).judge(b"\4\2\0\1")
 
 
-def test_frames_are_cut_from_a_stream_wherever_it_is_split() -> None:
-    stream = TRUE + bytes.fromhex("1502 0000 0003 FF 83 02") + TRUE
-    for split in range(len(stream) + 1):
-        received = bytearray()
-        frames = []
-        for piece in (stream[:split], stream[split:]):
-            received += piece
-            while (frame := pdu.take(received)) is not None:
-                frames.append(frame)
-        assert [pdu.transaction_of(frame) for frame in frames] == [0x1501, 0x1502, 0x1501]
-        assert b"".join(frames) == stream
-        assert received == b""
+RIGHT = [pytest.param(param.values[0], param.values[2], id=param.id) for param in EXAMPLES]
 
 
-@pytest.mark.parametrize(
-    ("head", "error"),
-    [
-        ("1501 0001 0009", pdu.ProtocolWrong),
-        ("1501 0000 0000", pdu.LengthWrong),
-        ("1501 0000 0002", pdu.LengthWrong),
-        ("1501 0000 00FF", pdu.LengthWrong),
-        ("1501 0000 FFFF", pdu.LengthWrong),
-        ("4854 5450 2F31", pdu.ProtocolWrong),
-    ],
-)
-def test_a_stream_that_is_out_of_step_is_found_at_the_header(head: str, error: type[pdu.WrongAnswer]) -> None:
-    with pytest.raises(error):
-        pdu.take(bytearray.fromhex(head))
-
-
-def strict(frame: bytes) -> bytes | None:
-    """The standard once more, field by field: the data of the right answer to ``ASKED``, else None."""
-    if len(frame) != 15 or frame[:2] != b"\x15\x01" or frame[2:4] != b"\0\0" or frame[4:6] != b"\0\x09":
-        return None
-    return frame[9:] if frame[6:9] == b"\xff\x03\x06" else None
-
-
-def answer_of(frame: bytes) -> bytes | None:
-    """The data that the codec believes; any error but the named ones flies."""
-    try:
-        return pdu.data(frame, *ASKED)
-    except (pdu.WrongAnswer, pdu.Refusal):
-        return None
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_give_data_or_a_named_error(frame: bytes) -> None:
-    assert answer_of(frame) == strict(frame)
-
-
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 255)), max_size=3), st.integers(-6, 6))
-def test_answers_that_are_nearly_right_are_wrong(changes: list[tuple[int, int]], longer: int) -> None:
-    frame = bytearray(TRUE + bytes(max(longer, 0)))[: len(TRUE) + longer]
+@pytest.mark.parametrize(("ask", "right"), RIGHT)
+@given(changes=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 255)), max_size=2), longer=st.integers(-4, 4))
+def test_what_is_nearly_right_gives_data_only_where_the_fields_are_right(
+    ask: Ask, right: str, changes: list[tuple[int, int]], longer: int
+) -> None:
+    answer = bytearray(bytes.fromhex(right) + bytes(max(longer, 0)))[: len(bytes.fromhex(right)) + longer]
     for place, value in changes:
-        if place < len(frame):
-            frame[place] = value
-    assert answer_of(bytes(frame)) == strict(bytes(frame))
-
-
-@given(st.lists(st.binary(max_size=40), max_size=8))
-def test_any_stream_gives_whole_frames_or_a_named_error(pieces: list[bytes]) -> None:
-    received = bytearray()
-    taken: list[Any] = []
+        if place < len(answer):
+            answer[place] = value
     try:
-        for piece in pieces:
-            received += piece
-            while (frame := pdu.take(received)) is not None:
-                taken.append(frame)
-    except pdu.WrongAnswer:
-        pass
-    joined = b"".join(pieces)
-    assert joined.startswith(b"".join(taken))
-    assert all(len(frame) == 6 + int.from_bytes(frame[4:6], "big") for frame in taken)
+        data = ask.judge(bytes(answer))
+    except (pdu.WrongAnswer, pdu.Refusal):
+        return
+    assert answer[0] == ask.function
+    assert len(answer) == ask.size or ask.function == 43
+    assert data in bytes(answer) or ask.function == 20
+
+
+@given(st.sampled_from([param.values[0] for param in EXAMPLES]), st.binary(max_size=260))
+def test_any_bytes_give_data_or_a_named_error(ask: Ask, answer: bytes) -> None:
+    try:
+        ask.judge(answer)
+    except (pdu.WrongAnswer, pdu.Refusal):
+        return
+    assert answer[:1] == bytes([ask.function])

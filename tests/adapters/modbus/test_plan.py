@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +76,75 @@ def test_neighbours_are_read_together(spec: str, requests: str) -> None:
 )
 def test_limits_are_kept(spec: str, limits: Limits, requests: str) -> None:
     assert written(plan(registers(spec), limits)) == requests
+
+
+@pytest.mark.parametrize(
+    ("spec", "limits", "requests"),
+    [
+        ("0 5 9", Limits(forbidden=((3, 3),)), "0+1 5+5"),
+        ("0 5 9", Limits(forbidden=((1, 4),)), "0+1 5+5"),
+        ("0 1 2", Limits(forbidden=((3, 9),)), "0+3"),
+        ("0 1 2", Limits(forbidden=((1, 1),)), "0+1 2+1"),  # a point that lies there is not read
+        ("0:f 2:f", Limits(forbidden=((1, 1),)), "2+2"),
+        ("0 5 10 15", Limits(forbidden=((7, 8), (12, 12))), "0+6 10+1 15+1"),
+        ("0 1 2", Limits(one_by_one=True), "0+1 1+1 2+1"),
+        ("0 0:b 2:f 2:f", Limits(one_by_one=True), "0+1 2+2"),  # of the same registers
+        ("0:q 1 4", Limits(one_by_one=True), "0+4 4+1"),
+        ("0:f 1:f", Limits(one_by_one=True), "0+2 1+2"),
+    ],
+)
+def test_what_a_device_does_not_stand_is_not_asked(spec: str, limits: Limits, requests: str) -> None:
+    assert written(plan(registers(spec), limits)) == requests
+
+
+def test_forbidden_ranges_are_of_every_table() -> None:
+    tables: tuple[Table, ...] = ("coil", "holding")
+    given_points = points(*(Address(at=at, table=table, type="bool") for table in tables for at in (0, 4)))
+    (scan,) = plan(given_points, Limits(forbidden=((2, 2),)))
+    assert written([scan]) == "0+1 4+1 0+1 4+1"
+
+
+def test_each_device_of_a_line_has_its_own_limits() -> None:
+    settings: list[dict[str, Any]] = [
+        {},
+        {"max_gap": 0},
+        {"max_registers": 2},
+        {"forbidden": [[1, 1]]},
+        {"one_by_one": True},
+    ]
+    connects = [Connect(modbus="tcp://plc", unit_id=1 + place, **given) for place, given in enumerate(settings)]
+    given_points = [
+        Point(f"d{connect.unit_id}", connect, f"p{at}", Address(at=at), 1.0) for connect in connects for at in (0, 2)
+    ]
+    assert written(plan(given_points)) == "0+3 | 0+1 2+1 | 0+1 2+1 | 0+1 2+1 | 0+1 2+1"
+    coils = [
+        Point("d", Connect(modbus="tcp://plc", max_bits=2), "p", Address(at=at, table="coil", type="bool"), 1.0)
+        for at in range(3)
+    ]
+    assert written(plan(coils)) == "0+2 2+1"
+    assert [request.text for request in planned(given_points)][:3] == [
+        "holding 0..2 (3 registers)",
+        "holding 0 (1 register)",
+        "holding 2 (1 register)",
+    ], "what is told is what is asked"
+
+
+def test_a_request_is_divided_into_its_pieces() -> None:
+    given_points = points(
+        Address(at=10, type="float32"),
+        Address(at=12, bits=(0, 3)),
+        Address(at=12, bits=(4, 7)),
+        Address(registers=(20, 15), type="uint32"),
+    )
+    ((request,),) = (scan.requests for scan in plan(given_points))
+    assert request.pieces == (range(10, 12), range(12, 13), range(15, 16), range(20, 21))
+    part = request.of(request.pieces[1:3])
+    assert (part.where, [field.offset for field in part.fields], [one.offset for one in part.parts]) == (
+        "holding 12..15",
+        [0, 0],
+        [3],
+    )
+    assert request.of(request.pieces) == request
 
 
 def test_a_full_block_is_125_registers() -> None:
@@ -196,6 +267,22 @@ def test_what_is_planned_is_told_in_words_and_bytes_on_the_wire() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "sent", "received"),
+    [
+        # Three registers. RTU: unit and CRC. ASCII: a colon, two letters a byte, LRC, CR LF (Serial Line V1.02).
+        ("tcp://plc", 12, 15),
+        ("udp://plc", 12, 15),
+        ("rtu:///dev/ttyS0", 8, 11),
+        ("rtu+tcp://plc:4001", 8, 11),
+        ("ascii:///dev/ttyS0", 17, 23),
+    ],
+)
+def test_bytes_on_the_wire_are_those_of_the_line(line: str, sent: int, received: int) -> None:
+    given_points = [Point("d", Connect(modbus=line), f"p{at}", Address(at=at), 1.0) for at in range(3)]
+    assert [(told.sent_bytes, told.received_bytes) for told in planned(given_points)] == [(sent, received)]
+
+
+@pytest.mark.parametrize(
     ("table", "here", "text"),
     [("holding", range(5, 6), "holding 5"), ("input", range(5, 7), "input 5..6"), ("coil", range(19), "coil 0..18")],
 )
@@ -231,3 +318,24 @@ def test_every_register_is_read_once_and_neighbours_whole(
                 seen.append((part.point, request.first + part.offset, part.words))
     wanted = [(index, here.start, len(here)) for index, point in enumerate(given_points) for here in spans(point)]
     assert sorted(seen) == sorted(wanted)
+
+
+@given(
+    st.lists(ANY_ADDRESS, max_size=60),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 30)), max_size=6),
+    st.integers(0, 40),
+    st.booleans(),
+)
+def test_nothing_forbidden_is_ever_touched_and_all_else_is_read(
+    addresses: list[Address], ranges: list[tuple[int, int]], max_gap: int, one_by_one: bool
+) -> None:
+    given_points = points(*addresses)
+    forbidden = {at for first, more in ranges for at in range(first, first + more + 1)}
+    limits = Limits(max_gap, forbidden=tuple((first, first + more) for first, more in ranges), one_by_one=one_by_one)
+    seen: set[int] = set()
+    for scan in plan(given_points, limits):
+        for request in scan.requests:
+            assert forbidden.isdisjoint(range(request.first, request.first + request.count))
+            seen |= {one.point for one in request.held}
+    allowed = {i for i, point in enumerate(given_points) if all(forbidden.isdisjoint(here) for here in spans(point))}
+    assert seen == allowed

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.modbus.schedule import LONGEST_PAUSE_S, SILENT_AFTER, Schedule, pause_s, phases
+from adapters.modbus.schedule import Schedule, phases
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,19 @@ from adapters.modbus.schedule import LONGEST_PAUSE_S, SILENT_AFTER, Schedule, pa
         ([1], [0]),
         ([1, 1], [0, 0.5]),
         ([1, 1, 1, 1], [0, 0.25, 0.5, 0.75]),
-        ([0.1, 1, 0.1], [0, 0, 0.05]),
+        ([0.1, 1, 0.1], [0, 0.05 * 0.618, 0.05]),
+        ([1, 1, 2, 4], [0, 0.5, 0.5 * 0.618, 0.5 * 0.236]),
         ([3600, 3600], [0, 2.5]),
         ([math.inf], [0]),
     ],
 )
 def test_scans_of_one_period_stand_evenly_in_it(periods: list[float], begins: list[float]) -> None:
     assert phases(periods) == pytest.approx(begins)
+
+
+def test_scans_of_several_periods_do_not_begin_together() -> None:
+    begins = sorted(phases([1.0] * 10 + [5.0] * 10 + [60.0] * 10))
+    assert min(later - earlier for earlier, later in pairwise(begins)) > 0.01
 
 
 def test_fifty_scans_do_not_bunch() -> None:
@@ -67,7 +73,9 @@ def test_the_earliest_comes_first() -> None:
     for _ in range(7):
         now = schedule.due()
         order.append((schedule.take(now), round(now, 6)))
-    assert order == [(0, 0.0), (1, 0.0), (1, 0.4), (1, 0.8), (0, 1.0), (1, 1.2), (1, 1.6)]
+    # The slower one begins between the turns of the faster one.
+    begin = round(0.4 * 0.618, 6)
+    assert order == [(1, 0.0), (0, begin), (1, 0.4), (1, 0.8), (1, 1.2), (0, 1 + begin), (1, 1.6)]
 
 
 def test_a_moved_scan_is_due_then_and_returns_to_its_grid() -> None:
@@ -120,18 +128,3 @@ def _due(schedule: Schedule, count: int) -> list[float]:
         now = schedule.due()
         due.setdefault(schedule.take(-math.inf if math.isinf(now) else now), now)
     return [due[index] for index in range(count)]
-
-
-def test_a_unit_that_fails_seldom_keeps_its_rate() -> None:
-    assert [pause_s(failures, 1.0) for failures in range(SILENT_AFTER)] == [0.0] * SILENT_AFTER
-
-
-def test_pauses_grow_to_their_limit() -> None:
-    pauses = [pause_s(SILENT_AFTER + probe, 1.0) for probe in range(6)]
-    assert pauses == [4.0, 8.0, 16.0, LONGEST_PAUSE_S, LONGEST_PAUSE_S, LONGEST_PAUSE_S]
-    assert pause_s(10**6, 0.1) == LONGEST_PAUSE_S
-
-
-def test_a_silent_unit_takes_a_fifth_of_the_line_at_most() -> None:
-    for timeout in (0.05, 0.5, 1.0):
-        assert timeout / (timeout + pause_s(SILENT_AFTER, timeout)) <= 0.2

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.modbus.settings import Address, Connect, Profile, Table, host_and_port, line, read_only
+from adapters.modbus.settings import Address, Connect, Profile, Table, disagreement, line, read_only
 
 
 def faults(model: type[Connect] | type[Address] | type[Profile], **settings: Any) -> list[tuple[str, str, str]]:
@@ -54,11 +54,6 @@ def test_one_line_has_one_spelling(text: str, endpoint: str) -> None:
     assert line(Connect(modbus=text)) == endpoint
 
 
-@pytest.mark.parametrize(("endpoint", "parts"), [("tcp://plc:502", ("plc", 502)), ("tcp://[::1]:1502", ("::1", 1502))])
-def test_host_and_port(endpoint: str, parts: tuple[str, int]) -> None:
-    assert host_and_port(endpoint) == parts
-
-
 def test_units_of_one_port_are_on_one_line() -> None:
     assert line(Connect(modbus="tcp://plc", unit_id=1)) == line(Connect(modbus="tcp://PLC:502", unit_id=2, timeout=5))
 
@@ -68,8 +63,8 @@ def test_units_of_one_port_are_on_one_line() -> None:
     [
         "",
         "10.0.0.1:502",
-        "rtu:///dev/ttyUSB0",
-        "udp://10.0.0.1",
+        "rtu://ttyUSB0",
+        "http://10.0.0.1",
         "tcp://",
         "tcp://10.0.0.1:",
         "tcp://10.0.0.1:0",
@@ -220,3 +215,77 @@ def test_unknown_settings_are_refused() -> None:
 
 def test_settings_can_be_keys() -> None:
     assert {Connect(modbus="tcp://plc"): 1}[Connect(modbus="tcp://plc:502")] == 1
+
+
+def test_a_serial_line_is_19200_8e1_unless_said_otherwise() -> None:
+    """Serial Line V1.02, section 3.2: even parity and 19200 are what every device must have as its default."""
+    connect = Connect(modbus="rtu:///dev/ttyS0")
+    assert (connect.baud, connect.data_bits, connect.parity, connect.stop, connect.rs485) == (
+        19200,
+        8,
+        "even",
+        1,
+        "none",
+    )
+
+
+def test_settings_of_a_line_as_texts_of_a_plant_file() -> None:
+    connect = Connect.model_validate(
+        {
+            "modbus": "ascii:///dev/ttyS0",
+            "baud": "9600",
+            "data_bits": "7",
+            "stop": "2",
+            "parity": "none",
+            "rs485": "rts",
+        }
+    )
+    assert (connect.baud, connect.data_bits, connect.stop, connect.parity, connect.rs485) == (9600, 7, 2, "none", "rts")
+    connect = Connect.model_validate(
+        {
+            "modbus": "tcp://plc",
+            "delay": "20ms",
+            "pause": "1s",
+            "idle": "30s",
+            "max_gap": "0",
+            "max_registers": "60",
+            "max_bits": "500",
+            "forbidden": [["100", "0x7F"], ["300", "300"]],
+            "one_by_one": "true",
+        }
+    )
+    assert (connect.delay, connect.pause, connect.idle) == (0.02, 1.0, 30.0)
+    assert (connect.max_gap, connect.max_registers, connect.max_bits) == (0, 60, 500)
+    assert (connect.forbidden, connect.one_by_one) == (((100, 127), (300, 300)), True)
+    assert Connect(modbus="tcp://plc").idle is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "sentence"),
+    [
+        ({"modbus": "rtu:///dev/ttyS0", "data_bits": "7"}, "B20", "RTU needs 8 data bits"),
+        ({"modbus": "rtu+tcp://moxa:4001", "data_bits": "7"}, "B20", "RTU needs 8 data bits"),
+        ({"modbus": "tls://plc"}, "B20", "a tls:// line needs to know whom to trust"),
+        ({"modbus": "tls://plc", "trust": "/a", "key": "/b"}, "B20", "certificate and key belong together"),
+        ({"modbus": "tls://plc", "trust": "roots.pem"}, "B20", '"roots.pem" is not a whole path'),
+        ({"modbus": "tcp://plc", "forbidden": [["9", "2"]]}, "B20", "the range 9..2 is empty"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(settings: dict[str, Any], code: str, sentence: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Connect.model_validate(settings)
+    (error,) = caught.value.errors()
+    assert (error["ctx"]["code"], error["msg"]) == (code, sentence)
+
+
+def test_what_a_line_has_once_must_be_said_alike() -> None:
+    one = Connect(modbus="rtu:///dev/ttyS0", unit_id=1)
+    assert disagreement([one, Connect(modbus="rtu:///dev/ttyS0", unit_id=2, timeout=3, max_gap=0)]) == ""
+    other = Connect(modbus="rtu:///dev/ttyS0", unit_id=2, baud=9600)
+    assert disagreement([one, other]) == "baud is 19200 here and 9600 there, on the same line"
+
+
+def test_another_gap_does_not_make_another_device() -> None:
+    from adapters.modbus import ADAPTER
+
+    assert ADAPTER.apart == ("modbus", "unit_id", "base")

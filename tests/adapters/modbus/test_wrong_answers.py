@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from adapters.modbus.wire import IGNORED_AT_MOST
+from adapters.modbus.mbap import IGNORED_AT_MOST
 from gateway.adapter import Batch
 from tests.adapters.modbus.device import Device
 from tests.adapters.modbus.lines import TIMEOUT_S, line, nothing_false, points, reasons, values

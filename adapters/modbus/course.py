@@ -1,0 +1,111 @@
+"""One scan, turn after turn: which blocks to ask now, and what its device refuses of them. No I/O here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from adapters.modbus import pdu
+from adapters.modbus.answers import Block, block
+from adapters.modbus.plan import Scan
+from adapters.modbus.quarantine import Patchwork
+from gateway.adapter import Quality, Status
+
+ILLEGAL_ADDRESS = 2
+"""The exception for which a block is divided."""
+
+
+class Asked(NamedTuple):
+    """A block that is asked in this turn: which planned request it is (a part) of."""
+
+    block: Block
+    place: int
+    span: range
+
+
+class Course:
+    """The planned requests of one scan, as far as the device answers them."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._pieces = [request.pieces for request in scan.requests]
+        self._patches = [Patchwork(len(pieces)) for pieces in self._pieces]
+        self._made: dict[tuple[int, range], Block] = {}
+        self._first = 0
+        self._stale = 0.0
+        """When the turn has to be thought over, also where nothing happens."""
+        self.planned: Sequence[Block] = [block(scan.device, request) for request in scan.requests]
+        for place, (pieces, made) in enumerate(zip(self._pieces, self.planned, strict=True)):
+            self._made[place, range(len(pieces))] = made
+        self._asked: list[Asked] = []
+        self.left: Sequence[Block] = []
+        """What is not asked in this turn, as the device refused it."""
+        self.calm = False
+        """This turn asks just what was planned."""
+
+    @property
+    def searching(self) -> bool:
+        """It is not known yet which addresses are illegal."""
+        return any(patch.searching for patch in self._patches)
+
+    @property
+    def until(self) -> float:
+        """When something comes out of quarantine; infinity where nothing does."""
+        return min((patch.until for patch in self._patches), default=math.inf)
+
+    def turn(self, now: float) -> Sequence[Asked]:
+        """What to ask in the turn that begins now; ``left`` is the rest."""
+        if now >= self._stale:
+            turns = [patch.turn(now) for patch in self._patches]
+            asked = [Asked(self._block(place, span), place, span) for place, t in enumerate(turns) for span in t.asked]
+            self._first %= max(1, len(asked))
+            self._asked = asked[self._first :] + asked[: self._first]
+            self.left = [self._block(place, span) for place, turn in enumerate(turns) for span in turn.left]
+            self.calm = not self.left and len(asked) == len(self.planned)
+            self._stale = self.until
+        return self._asked
+
+    def answered(self, asked: Asked) -> list[int]:
+        """Its device knows these addresses. Returns the points whose quarantine ended with it."""
+        freed = self._patches[asked.place].answered(asked.span)
+        if asked.span != range(len(self._pieces[asked.place])):
+            self._stale = 0.0
+        return [point for piece in freed for point in self._points(asked.place, piece)]
+
+    def refused(self, asked: Asked, now: float) -> list[int]:
+        """Its device says that there is an illegal address in it. Returns the points that are quarantined for it."""
+        self._stale = 0.0
+        piece = self._patches[asked.place].refused(asked.span, now)
+        return [] if piece is None else self._points(asked.place, piece)
+
+    def passed_over(self, asked: Asked) -> None:
+        """Its device did not answer. In the next turn the others come first: they must not be hidden by it."""
+        self._patches[asked.place].passed_over(asked.span)
+        self._first = self._asked.index(asked) + 1 + self._first
+        self._stale = 0.0
+
+    def release(self) -> None:
+        """Try again what is in quarantine: the device may be another one now."""
+        for patch in self._patches:
+            patch.release()
+        self._stale = 0.0
+
+    def _block(self, place: int, span: range) -> Block:
+        made = self._made.get((place, span))
+        if made is None:
+            pieces = self._pieces[place]
+            request = self._scan.requests[place].of(pieces[span.start : span.stop])
+            made = self._made[place, span] = block(self._scan.device, request)
+        return made
+
+    def _points(self, place: int, piece: int) -> list[int]:
+        alone = self._block(place, range(piece, piece + 1))
+        return [*alone.points, *(part.point for part in alone.parts)]
+
+
+@cache
+def refusal(code: int) -> Status:
+    """The status of points for which the device answered with an exception."""
+    return Status(Quality.BAD, str(pdu.Refusal(code)), code)

@@ -1,0 +1,230 @@
+"""Lines without transactions, RTU and ASCII: only unit, function, length, checksum and silence tell answers apart.
+
+Modbus over Serial Line V1.02. No I/O here; times are seconds of any clock that runs evenly.
+
+Three things a strict reader has to look out for there:
+
+- *A late answer* has nothing that ties it to its request. Where it could be taken for the answer to another request
+  (same unit, same function), that one waits until ``LATE`` timeouts have passed since the first.
+- *The echo of our own request*, which half-duplex adapters give: it is cut off, and where it looks like the answer (a
+  write is confirmed with its own copy) two of them must come. Whether the adapter echoes is seen at the first read; a
+  write before it is not believed confirmed by one copy.
+- *Noise* before, after and instead of an answer. What is not a whole right frame is judged when the line falls silent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from adapters.modbus.pdu import LONGEST, Ask, EchoWrong, LengthWrong, Refusal, UnitWrong, WrongAnswer
+
+GAP_S = 0.05
+"""The shortest silence that ends an answer: USB adapters and gateways hand over bytes up to 16 ms late, in pieces."""
+LATE = 3
+"""Timeouts after a request, the first of them its own, after which no answer to it is expected any more."""
+_NOISE_BYTES = 3
+"""Up to so many bytes are a spike of a driver that is switched on, not an answer."""
+_KEPT_BYTES = 1024
+_SURE = 2
+"""Answers in a row without an echo before them: an adapter that once seemed to give one gives none."""
+
+
+class Silence(NamedTuple):
+    """What a rate means for a line."""
+
+    byte_s: float
+    between_s: float
+    """Between two frames: 3.5 characters, and 1.75 ms above 19200 baud (section 2.5.1.1)."""
+    gap_s: float
+    """After so long without a byte there comes no more."""
+
+
+AT_ONCE = Silence(0.0, 0.0, GAP_S)
+"""Behind TCP the box in front of the line sees to its silences."""
+
+
+def silence(baud: int, bits: int) -> Silence:
+    """For a character of so many bits, start, parity and stop among them."""
+    byte_s = bits / baud
+    between_s = 3.5 * byte_s if baud <= 19200 else 0.00175
+    return Silence(byte_s, between_s, max(GAP_S, 2 * between_s))
+
+
+class Framing(Protocol):
+    """The modules ``rtu`` and ``ascii``."""
+
+    def frame(self, unit: int, ask: Ask) -> bytes: ...
+    def find(self, received: bytes | bytearray, unit: int, ask: Ask) -> tuple[int, bytes] | None: ...
+    def opened(self, received: bytes | bytearray) -> tuple[int, bytes]: ...
+    def ended(self, received: bytes | bytearray) -> bool: ...
+    def size(self, pdu_bytes: int) -> int: ...
+
+
+class _Owed(NamedTuple):
+    """An answer that may still come."""
+
+    ask: Ask
+    until: float
+
+
+class HalfDuplex:
+    """The requests and answers of one line; ``framing`` is ``rtu`` or ``ascii``."""
+
+    mends = True
+
+    def __init__(self, framing: Framing, timing: Silence, counters: Counter[str], clock: Callable[[], float]) -> None:
+        self.gap_s = timing.gap_s
+        self.wire_s = 0.0
+        self._framing = framing
+        self._byte_s = timing.byte_s
+        self._between_s = timing.between_s
+        self._counters = counters
+        self._clock = clock
+        self._quiet_s = timing.between_s
+        self._free_at = 0.0
+        self._owed: dict[int, list[_Owed]] = {}
+        self._echoes: bool | None = None
+        self._unechoed = 0
+        self._received = bytearray()
+        self._ask: Ask | None = None
+        self._unit = 0
+        self._frame = b""
+        self._copies = False
+        self._until = 0.0
+
+    def free_at(self, unit: int, ask: Ask) -> float:
+        """When the line has been silent for long enough, and no answer is owed that could be taken for that to this."""
+        now = self._clock()
+        owed = [one for one in self._owed.get(unit, ()) if one.until > now]
+        self._owed[unit] = owed
+        # The same request once more: an answer to the first is one to the second.
+        alike = (one.until for one in owed if one.ask.function == ask.function and one.ask.body != ask.body)
+        return max(self._free_at, *alike, 0.0)
+
+    def request(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
+        """The frame to send; its answer is waited for from now on."""
+        self._quiet_s = self._between_s
+        self._unit = unit
+        self._ask = ask
+        self._frame = frame = self._framing.frame(unit, ask)
+        self._copies = _copies(ask)
+        self.wire_s = self._byte_s * (len(frame) + self._framing.size(LONGEST if ask.size is None else ask.size))
+        now = self._clock()
+        self._free_at = now + self._byte_s * len(frame)
+        self._until = now + self.wire_s + LATE * timeout_s
+        return frame
+
+    def take(self, data: bytes) -> bytes | Refusal | None:
+        """What the answer holds, once it is whole. Raises WrongAnswer."""
+        if data:
+            self._free_at = self._clock() + self._quiet_s
+        if self._ask is None:
+            return None
+        self._received += data
+        del self._received[:-_KEPT_BYTES]
+        pdu = self._answer(self._ask)
+        return None if pdu is None else self._believed(self._ask, pdu)
+
+    def silent(self) -> bytes | Refusal | None:
+        """The same, after ``gap_s`` without a byte."""
+        ask, received = self._ask, self._received
+        if ask is None or not received:
+            return None
+        if len(received) <= _NOISE_BYTES or self._may_be_echo(received) or not self._framing.ended(received):
+            return None
+        whole = bytes(received)
+        try:
+            unit, pdu = self._framing.opened(whole)
+        except WrongAnswer:
+            self._give_up()
+            raise
+        if self._late(unit, pdu):
+            self._counters["late_answers"] += 1
+            received.clear()
+            return None
+        self._give_up()
+        if unit != self._unit:
+            raise UnitWrong(str(self._unit), str(unit))
+        return self._judged(ask, pdu)
+
+    def leave(self) -> WrongAnswer | None:
+        """The answer is waited for no longer. What has come instead of it, if anything has."""
+        received = bytes(self._received)
+        self._give_up()
+        if received:
+            # Out of step: what comes next is waited for longer than a frame's end takes.
+            self._quiet_s = self.gap_s
+            self._free_at = self._clock() + self._quiet_s
+        if len(received) <= _NOISE_BYTES:
+            return None
+        if self._may_be_echo(received):
+            one = "one that may be the adapter's own, as nothing was read on this line before,"
+            return EchoWrong("a copy of the request from the device", one) if self._echoes is None else None
+        return LengthWrong("a whole frame", f"a part of {len(received)} bytes")
+
+    def _answer(self, ask: Ask) -> bytes | None:
+        """The PDU of the answer in what was received, our own echo apart; None while there is none."""
+        received, own = self._received, self._frame
+        if self._copies and self._echoes is not False:
+            first = received.find(own)
+            if first >= 0:
+                found = self._framing.find(received[first + len(own) :], self._unit, ask)
+                if found is None:
+                    return None
+                self._echoes = True
+                return found[1]
+        elif not self._copies and (first := received.find(own, 0, len(own) + _NOISE_BYTES)) >= 0:
+            self._echoes = True
+            self._unechoed = -1
+            del received[: first + len(own)]
+        found = self._framing.find(received, self._unit, ask)
+        if found is None:
+            return None
+        at, pdu = found
+        if at == 0:
+            self._unechoed += 1
+            # Once may be a late answer that came before the echo.
+            if self._echoes is None or self._unechoed >= _SURE:
+                self._echoes = False
+        return pdu
+
+    def _may_be_echo(self, received: bytes | bytearray) -> bool:
+        """Whether the request has come back once, and that is no answer as far as is known."""
+        return self._copies and self._echoes is not False and received.endswith(self._frame)
+
+    def _believed(self, ask: Ask, pdu: bytes) -> bytes | Refusal:
+        self._ask = None
+        self._received.clear()
+        return self._judged(ask, pdu)
+
+    def _judged(self, ask: Ask, pdu: bytes) -> bytes | Refusal:
+        try:
+            return ask.judge(pdu)
+        except Refusal as refusal:
+            return refusal
+
+    def _late(self, unit: int, pdu: bytes) -> bool:
+        """Whether this is an answer that was waited for earlier; it is owed no longer then."""
+        owed = self._owed.get(unit, [])
+        for one in owed:
+            if pdu[0] & 0x7F == one.ask.function:
+                owed.remove(one)
+                return True
+        return False
+
+    def _give_up(self) -> None:
+        if self._ask is not None:
+            self._owed.setdefault(self._unit, []).append(_Owed(self._ask, self._until))
+        self._ask = None
+        self._received.clear()
+
+
+def _copies(ask: Ask) -> bool:
+    """Whether the right answer may be a copy of the request: writes of one value, and a few reads by chance."""
+    try:
+        ask.judge(bytes((ask.function,)) + ask.body)
+    except WrongAnswer:
+        return False
+    return True

@@ -1,0 +1,136 @@
+"""Serial ports, with pyserial: bytes out and in, without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import termios
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import serial
+from serial import rs485
+
+from adapters.modbus.exchange import Exchange, Talk
+from adapters.modbus.settings import Connect
+from gateway.adapter import LinkLost
+
+_PARITY: Final = {"even": "E", "odd": "O", "none": "N"}
+_CHUNK = 4096
+
+
+def opened(device: str, connect: Connect, talk: Talk, counters: Counter[str]) -> Exchange:
+    """Open a port for us alone. Raises LinkLost, which says what to do."""
+    try:
+        port = serial.Serial(
+            device,
+            connect.baud,
+            connect.data_bits,
+            _parity(device, connect),
+            connect.stop,
+            timeout=0,
+            exclusive=True,
+        )
+    except (OSError, ValueError, termios.error) as error:
+        raise _unopened(device, error) from error
+    if connect.rs485 == "rts":
+        try:
+            port.rs485_mode = rs485.RS485Settings()
+        except (OSError, ValueError) as error:
+            port.close()
+            remedy = "write rs485: none where the adapter switches by itself, as most USB adapters do"
+            raise LinkLost("this port cannot switch an RS-485 driver", remedy) from error
+    port.reset_input_buffer()
+    exchange = Exchange(talk, counters)
+    Port(port, exchange)
+    return exchange
+
+
+def bits(connect: Connect) -> int:
+    """Bits of a character on the line, start, parity and stop among them."""
+    return 1 + connect.data_bits + (connect.parity != "none") + connect.stop
+
+
+def _parity(device: str, connect: Connect) -> str:
+    # A pseudo-terminal has no parity, and refuses it the second time it is asked for it.
+    virtual = Path(device).resolve().is_relative_to("/dev/pts")
+    return "N" if virtual else _PARITY[connect.parity]
+
+
+def _unopened(device: str, error: Exception) -> LinkLost:
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    if number == errno.ENOENT:
+        return LinkLost(f"there is no {device}", "is the adapter plugged in? See ls /dev/serial/by-id")
+    if number in (errno.EACCES, errno.EPERM):
+        return LinkLost(f"{device} may not be opened", "add the gateway's user to the group dialout")
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return LinkLost(f"{device} is in use", "end the other program that has it open")
+    if number == errno.EINVAL:
+        return LinkLost(
+            f"{device} cannot be set so", "check baud, parity, stop and data_bits: not every adapter has all"
+        )
+    return LinkLost(f"{device} cannot be opened: {error}", "check its name and its settings")
+
+
+class Port:
+    """An open port as ``exchange.Sender``: it calls its exchange as asyncio's transports do."""
+
+    def __init__(self, port: serial.Serial, exchange: Exchange) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._port = port
+        self._descriptor: int = port.fileno()
+        self._exchange = exchange
+        self._unsent = bytearray()
+        self._open = True
+        os.set_blocking(self._descriptor, False)
+        exchange.connection_made(self)
+        self._loop.add_reader(self._descriptor, self._read)
+
+    def write(self, data: bytes) -> None:
+        """Sent as the port takes it."""
+        if not self._open:
+            return
+        self._unsent += data
+        self._write()
+
+    def abort(self) -> None:
+        """Closed when this returns; what is not sent yet is not sent."""
+        self._close(None)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._descriptor, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._close(error)
+            return
+        if data:
+            self._exchange.data_received(data)
+        else:
+            self._close(OSError("the adapter was unplugged"))
+
+    def _write(self) -> None:
+        try:
+            sent = os.write(self._descriptor, self._unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self._close(error)
+            return
+        del self._unsent[:sent]
+        if self._unsent:
+            self._loop.add_writer(self._descriptor, self._write)
+        else:
+            self._loop.remove_writer(self._descriptor)
+
+    def _close(self, error: OSError | None) -> None:
+        if not self._open:
+            return
+        self._open = False
+        self._loop.remove_reader(self._descriptor)
+        self._loop.remove_writer(self._descriptor)
+        self._port.close()
+        self._loop.call_soon(self._exchange.connection_lost, error)

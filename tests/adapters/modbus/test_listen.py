@@ -1,0 +1,106 @@
+"""Devices that connect to us: one at a time, the newest is the right one, and nothing listens afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+
+import pytest
+
+from adapters.modbus import listen, pdu
+from gateway.adapter import LinkLost
+from tests.adapters.modbus.lines import unit
+from tests.adapters.modbus.peers import Caller, Peer
+from tests.adapters.modbus.test_every_line import free_port
+
+READ = pdu.read(3, 0, 1)
+HELD = (1111).to_bytes(2, "big")
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as trial:
+        return trial.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_a_device_that_calls_is_read_and_may_call_again() -> None:
+    port = free_port()
+    counters: Counter[str] = Counter()
+    first, second = (Caller(Peer("listen", {1: unit(value)}), port) for value in (2222, 1111))
+    await first.open()
+    wire = await listen.opened("127.0.0.1", port, counters, 1.0)
+    assert await wire.ask(1, READ, 1.0) == (2222).to_bytes(2, "big")
+    await first.close()
+    first.peer.rogue = lambda peer, unit, true: []
+    with pytest.raises(LinkLost, match="closed"):
+        await wire.ask(1, READ, 1.0)
+    await second.open()
+    while second.peer.accepted == 0:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.01)
+    assert await wire.ask(1, READ, 1.0) == HELD
+    await wire.close()
+    await second.close()
+    assert not listens(port)
+
+
+async def test_the_newest_call_wins_and_a_request_under_way_has_no_answer() -> None:
+    port = free_port()
+    counters: Counter[str] = Counter()
+    opening = asyncio.create_task(listen.opened("127.0.0.1", port, counters, 1.0))
+    await asyncio.sleep(0.01)
+    reader, silent = await asyncio.open_connection("127.0.0.1", port)
+    wire = await opening
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    asking = asyncio.create_task(wire.ask(1, READ, 9.0))
+    await reader.readexactly(12)
+    caller = Caller(Peer("listen", {1: unit(1111)}), port)
+    await caller.open()
+    with pytest.raises(TimeoutError):
+        await asking
+    assert loop.time() - begin < 5.0
+    assert await wire.ask(1, READ, 1.0) == HELD
+    assert await reader.read() == b"", "hung up"
+    assert (counters["replaced"], caller.peer.accepted) == (1, 1)
+    await wire.close()
+    await caller.close()
+    silent.close()
+
+
+async def test_a_rest_goes_on_when_the_device_calls_again() -> None:
+    port = free_port()
+    counters: Counter[str] = Counter()
+    opening = asyncio.create_task(listen.opened("127.0.0.1", port, counters, 1.0))
+    await asyncio.sleep(0.01)
+    _, first = await asyncio.open_connection("127.0.0.1", port)
+    wire = await opening
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 0.1
+    resting = asyncio.create_task(wire.rest(until))
+    await asyncio.sleep(0)
+    _, second = await asyncio.open_connection("127.0.0.1", port)
+    await resting
+    assert loop.time() >= until
+    assert counters["replaced"] == 1
+    await wire.close()
+    first.close()
+    second.close()
+
+
+async def test_nobody_calls() -> None:
+    port = free_port()
+    with pytest.raises(LinkLost, match="no device has connected") as caught:
+        await listen.opened("127.0.0.1", port, Counter(), 1.0, wait_s=0.02)
+    assert str(port) in caught.value.remedy
+    assert not listens(port)
+
+
+async def test_cancelled_while_it_waits_nothing_listens() -> None:
+    port = free_port()
+    waiting = asyncio.create_task(listen.opened("127.0.0.1", port, Counter(), 1.0))
+    await asyncio.sleep(0.01)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not listens(port)

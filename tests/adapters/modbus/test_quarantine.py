@@ -1,0 +1,182 @@
+"""How an illegal address is found among its neighbours, left out, and tried again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.modbus.quarantine import AT_A_TIME, FIRST_PAUSE_S, LONGEST_PAUSE_S, Patchwork
+
+Legal = Callable[[range], bool]
+
+
+def without(*illegal: int) -> Legal:
+    return lambda span: not any(piece in span for piece in illegal)
+
+
+def scan(patch: Patchwork, legal: Legal, now: float = 0.0) -> list[range]:
+    """One turn, told to the patchwork; what was asked."""
+    turn = patch.turn(now)
+    for span in turn.asked:
+        if legal(span):
+            patch.answered(span)
+        else:
+            patch.refused(span, now)
+    return list(turn.asked)
+
+
+def searched(patch: Patchwork, legal: Legal, now: float = 0.0) -> int:
+    """Scans until the search is over."""
+    scan(patch, legal, now)
+    scans = 1
+    while patch.searching:
+        scan(patch, legal, now)
+        scans += 1
+    return scans
+
+
+def covered(spans: Collection[range]) -> list[int]:
+    return sorted(piece for span in spans for piece in span)
+
+
+def test_what_is_answered_is_asked_whole() -> None:
+    patch = Patchwork(100)
+    assert [scan(patch, without()) for _ in range(3)] == [[range(100)]] * 3
+    assert not patch.searching
+    assert patch.until == math.inf
+
+
+def test_the_halves_of_what_is_refused_are_asked_next() -> None:
+    patch = Patchwork(8)
+    asked = [scan(patch, without(5)) for _ in range(5)]
+    assert asked == [
+        [range(8)],
+        [range(4), range(4, 8)],
+        [range(4), range(4, 6), range(6, 8)],
+        [range(4), range(4, 5), range(5, 6), range(6, 8)],
+        [range(5), range(6, 8)],
+    ]
+    assert patch.turn(0.0).left == (range(5, 6),)
+
+
+@pytest.mark.parametrize("illegal", [0, 1, 37, 62, 63, 99])
+def test_one_bad_address_among_100_is_found_in_7_more_scans_with_two_requests_each(illegal: int) -> None:
+    patch = Patchwork(100)
+    scan(patch, without(illegal))
+    before = 0
+    requests = 0
+    scans = 0
+    while patch.searching:
+        asked = scan(patch, without(illegal))
+        requests += len(asked) - before
+        before = len(asked) - AT_A_TIME + 1
+        scans += 1
+    assert scans <= 7
+    assert requests <= 14
+    assert len(scan(patch, without(illegal))) == (1 if illegal in (0, 99) else 2), "the rest is put together again"
+
+
+def test_it_is_said_once_when_a_piece_is_quarantined_and_once_when_it_is_answered() -> None:
+    patch = Patchwork(2)
+    patch.refused(range(2), 0.0)
+    assert patch.answered(range(1)) == []
+    assert patch.refused(range(1, 2), 0.0) == 1
+    assert patch.turn(FIRST_PAUSE_S).asked == (range(1), range(1, 2))
+    assert patch.refused(range(1, 2), FIRST_PAUSE_S) is None
+    patch.turn(10 * FIRST_PAUSE_S)
+    assert patch.answered(range(1, 2)) == [1]
+    assert patch.turn(10 * FIRST_PAUSE_S).asked == (range(2),)
+
+
+def test_quarantine_grows_from_a_minute_to_an_hour() -> None:
+    patch = Patchwork(1)
+    now, pauses = 0.0, []
+    for _ in range(9):
+        patch.turn(now)
+        patch.refused(range(1), now)
+        assert patch.turn(now + 1).asked == ()
+        pauses.append(patch.until - now)
+        now = patch.until
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, LONGEST_PAUSE_S]
+
+
+def test_a_device_that_refused_everything_for_a_while_costs_one_request_to_come_back() -> None:
+    patch = Patchwork(16)
+    searched(patch, lambda span: False)
+    assert covered(patch.turn(1.0).left) == list(range(16))
+    now = patch.until
+    assert scan(patch, without(), now) == [range(16)]
+    assert scan(patch, without(), now) == [range(16)]
+    assert not patch.searching
+
+
+def test_many_bad_addresses_are_searched_two_at_a_time() -> None:
+    patch = Patchwork(64)
+    scan(patch, lambda span: False)
+    while patch.searching:
+        assert len(scan(patch, lambda span: False)) <= AT_A_TIME
+
+
+def test_a_gap_that_must_not_be_read_along_is_cut_and_stays_cut() -> None:
+    def legal(span: range) -> bool:
+        return not (3 in span and 4 in span)
+
+    patch = Patchwork(10)
+    searched(patch, legal)
+    assert scan(patch, legal) == [range(4), range(4, 10)]
+    assert patch.turn(0.0).left == ()
+    assert patch.until == math.inf
+
+
+def test_a_device_with_a_shorter_longest_read_is_read_in_shorter_blocks() -> None:
+    def legal(span: range) -> bool:
+        return len(span) <= 30
+
+    patch = Patchwork(100)
+    searched(patch, legal)
+    searched(patch, legal)  # what was put together again was still too long
+    assert scan(patch, legal) == [range(25), range(25, 50), range(50, 75), range(75, 100)]
+    assert not patch.searching
+
+
+def test_a_part_without_an_answer_lets_the_others_be_tried_first() -> None:
+    patch = Patchwork(16)
+    patch.refused(range(16), 0.0)
+    patch.refused(range(8), 0.0)
+    patch.refused(range(8, 16), 0.0)
+    (first, second) = patch.turn(0.0).asked
+    patch.passed_over(first)
+    patch.passed_over(second)
+    assert patch.turn(0.0).asked == (range(8, 12), range(12, 16))
+
+
+def test_a_released_piece_is_tried_at_once_and_keeps_its_pause() -> None:
+    patch = Patchwork(1)
+    patch.refused(range(1), 0.0)
+    patch.release()
+    assert patch.turn(1.0).asked == (range(1),)
+    patch.refused(range(1), 1.0)
+    assert patch.until == 1.0 + 2 * FIRST_PAUSE_S
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.sets(st.integers(0, 29)), st.sets(st.integers(1, 29)), st.integers(1, 30))
+def test_whatever_a_device_refuses_all_that_can_be_read_is_read(
+    count: int, illegal: set[int], gaps: set[int], longest: int
+) -> None:
+    def legal(span: range) -> bool:
+        return without(*illegal)(span) and len(span) <= longest and gaps.isdisjoint(span[1:])
+
+    patch = Patchwork(count)
+    for _ in range(10 * count + 10):
+        turn = patch.turn(0.0)
+        assert covered([*turn.asked, *turn.left]) == list(range(count)), "each piece is in exactly one span"
+        scan(patch, legal)
+    assert not patch.searching
+    turn = patch.turn(0.0)
+    assert covered(turn.asked) == [piece for piece in range(count) if piece not in illegal]
+    assert all(map(legal, turn.asked))

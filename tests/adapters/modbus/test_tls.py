@@ -1,0 +1,136 @@
+"""Modbus/TCP Security: whom we believe, and what the device sees of us."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+
+from adapters.modbus import pdu
+from adapters.modbus.settings import Connect
+from adapters.modbus.tls import context
+from adapters.modbus.wire import opened
+from gateway.adapter import LinkLost
+from tests.adapters.modbus.authority import ROLE, Authority, Issued
+from tests.adapters.modbus.lines import unit
+from tests.adapters.modbus.peers import Peer, Server
+
+READ = pdu.read(3, 0, 1)
+HELD = (1111).to_bytes(2, "big")
+
+
+@pytest.fixture
+def plant(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "plant")
+
+
+@asynccontextmanager
+async def device(shown: Issued, trusted: str | None = None) -> AsyncIterator[tuple[Server, str]]:
+    """A device that shows this certificate, and asks for one of ours where it trusts somebody."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(shown.certificate, shown.key)
+    if trusted is not None:
+        made.load_verify_locations(trusted)
+        made.verify_mode = ssl.CERT_REQUIRED
+    end = Server(Peer("tls", {1: unit(1111)}), made)
+    endpoint = await end.open()
+    yield end, endpoint
+    await end.close()
+    await asyncio.sleep(0)
+
+
+async def read(endpoint: str, **settings: Any) -> bytes:
+    wire = await opened(Connect.model_validate({"modbus": endpoint, **settings}), 2.0, Counter())
+    try:
+        return await wire.ask(1, READ, 1.0)
+    finally:
+        await wire.close()
+
+
+async def test_a_device_of_a_trusted_authority_is_read(plant: Authority) -> None:
+    async with device(plant.issue("plc")) as (_, endpoint):
+        assert await read(endpoint, trust=plant.root) == HELD
+
+
+async def test_the_device_sees_our_certificate_and_the_role_in_it(plant: Authority) -> None:
+    ours = plant.issue("gateway", role="operator")
+    async with device(plant.issue("plc"), plant.root) as (end, endpoint):
+        assert await read(endpoint, trust=plant.root, certificate=ours.certificate, key=ours.key) == HELD
+    extension = x509.load_der_x509_certificate(end.peer.shown).extensions.get_extension_for_oid(ROLE).value
+    assert isinstance(extension, x509.UnrecognizedExtension)
+    assert extension.value.endswith(b"operator")
+
+
+async def test_a_device_that_wants_a_certificate_gives_nothing_without(plant: Authority) -> None:
+    async with device(plant.issue("plc"), plant.root) as (end, endpoint):
+        with pytest.raises((LinkLost, OSError)):
+            await read(endpoint, trust=plant.root)
+        assert end.peer.requests == []
+
+
+async def test_a_device_of_a_stranger_is_asked_nothing(plant: Authority, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other", "stranger")
+    async with device(stranger.issue("plc")) as (end, endpoint):
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await read(endpoint, trust=plant.root)
+        assert end.peer.requests == []
+
+
+async def test_a_device_with_another_ones_name_is_asked_nothing(plant: Authority) -> None:
+    async with device(plant.issue("plc", "127.0.0.2")) as (end, endpoint):
+        with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+            await read(endpoint, trust=plant.root)
+        assert end.peer.requests == []
+
+
+async def test_a_pinned_certificate_is_believed_whatever_its_name(plant: Authority) -> None:
+    for own in (True, False):
+        shown = plant.issue("plc", "192.0.2.7", own=own)
+        async with device(shown) as (_, endpoint):
+            assert await read(endpoint, trust=shown.certificate) == HELD
+
+
+async def test_another_certificate_than_the_pinned_one_is_not_believed(plant: Authority) -> None:
+    pinned = plant.issue("plc")
+    for own in (True, False):
+        async with device(plant.issue("other", own=own)) as (end, endpoint):
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await read(endpoint, trust=pinned.certificate)
+            assert end.peer.requests == []
+
+
+async def test_older_versions_than_1_2_are_not_spoken(plant: Authority) -> None:
+    shown = plant.issue("plc")
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.load_cert_chain(shown.certificate, shown.key)
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    end = Server(Peer("tls", {1: unit(1111)}), old)
+    endpoint = await end.open()
+    with pytest.raises(OSError):  # noqa: PT011 (one of many, by version of OpenSSL)
+        await read(endpoint, trust=plant.root)
+    await end.close()
+
+
+def test_no_older_version_is_offered(plant: Authority) -> None:
+    made = context(plant.root, None, None)
+    assert made.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert made.verify_mode == ssl.CERT_REQUIRED
+
+
+def test_files_that_cannot_be_used_are_named(plant: Authority, tmp_path: Path) -> None:
+    ours, other = plant.issue("gateway"), plant.issue("other")
+    with pytest.raises(LinkLost, match=r"missing\.pem holds no certificates"):
+        context(str(tmp_path / "missing.pem"), None, None)
+    with pytest.raises(LinkLost, match=r"gateway\.key holds no certificates"):
+        context(ours.key, None, None)
+    with pytest.raises(LinkLost, match=r"gateway\.pem cannot be used: key values mismatch"):
+        context(plant.root, ours.certificate, other.key)
