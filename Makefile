@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
-DEBIAN := mosquitto mosquitto-clients openssl $(if $(shell command -v npm),,nodejs npm)
+DEBIAN := mosquitto mosquitto-clients openssl gcc libc6-dev libmodbus-dev mbpoll $(if $(shell command -v npm),,nodejs npm)
 
 .PHONY: demo test check bench fuzz clean
 
@@ -53,7 +53,7 @@ clean:
 	.venv-sdk/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements/sdk.lock
 	@touch $@
 
-# Foreign judges that are written for Node: Microsoft's parser of DTDL, the engine of the editors' YAML support.
+# Foreign judges that are written for Node: Microsoft's parser of DTDL, the engine of the editors' YAML support, Modbus.
 tests/node/node_modules/.done: tests/node/package-lock.json | debian
 	@if command -v npm >/dev/null; then cd tests/node && npm ci --loglevel=error --no-fund --no-audit && touch node_modules/.done; \
 	else echo "npm is not installed, tests with foreign judges are left out: apt-get install nodejs npm"; fi

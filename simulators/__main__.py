@@ -30,6 +30,10 @@ Told what to do over Unix sockets in their directory, a line of JSON per request
                {"command": "stats"}
   modbus.sock  {"command": "silence", "unit": 1}     {"command": "answer", "unit": 1}
                {"command": "unplug"}                 {"command": "plug"}       {"command": "stats"}
+               {"command": "wrong", "how": "another unit", "unit": 1, "count": 3}    {"command": "right"}
+               {"command": "refuse", "unit": 1, "at": 7, "code": 2}    {"command": "allow", "unit": 1, "at": 7}
+               {"command": "delay", "seconds": 0.3}  {"command": "slow", "baud": 1200}
+               {"command": "limit", "connections": 1}    {"command": "idle", "seconds": 5}
                each also with "line": "127.0.0.1:15020"
 """
 
@@ -126,6 +130,12 @@ def _meter_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None
         metavar="N",
         help="so many unlisted addresses between two points can be read along; 0: none (default: %(default)s)",
     )
+    group.add_argument("--writable", action="store_true", help="holding registers and coils can be written")
+    group.add_argument(
+        "--timed",
+        action="store_true",
+        help="serial lines take the time of their baud rate, and understand no other (default: no time)",
+    )
 
 
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
@@ -173,6 +183,8 @@ def _meters(chosen: argparse.Namespace) -> modbus.Settings:
         record=chosen.record,
         absent=modbus.Absent(chosen.absent),
         gap=chosen.gap,
+        writable=chosen.writable,
+        timed=chosen.timed,
         bench=bench,
     )
 

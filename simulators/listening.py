@@ -10,15 +10,16 @@ class CannotListen(Exception):
     """A port cannot be had; the text says which, why, and what to do."""
 
 
-def on(host: str, port: int, remedy: str) -> socket.socket:
-    """A socket bound to the port (0: a free one), not listening yet. Raises CannotListen.
+def on(host: str, port: int, remedy: str, *, datagrams: bool = False) -> socket.socket:
+    """A socket bound to the port (0: a free one), not listening yet; of TCP, or for datagrams. Raises CannotListen.
 
     ``remedy``: how to choose another port, as the end of "end that program, or ...".
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if not datagrams:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
     except OSError as error:
         bound.close()

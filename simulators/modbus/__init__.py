@@ -1,7 +1,8 @@
-"""Modbus TCP devices that play point lists, on pymodbus' server."""
+"""Modbus devices that play point lists, over TCP, UDP and serial ports, on pymodbus' server."""
 
-from simulators.modbus.line import Absent
-from simulators.modbus.meters import Bench, Meters, Settings, commands, serve
+from simulators.modbus.commands import commands
+from simulators.modbus.meters import Bench, Meters, Settings, serve
 from simulators.modbus.points import PointsInvalid, read
+from simulators.modbus.units import Absent
 
 __all__ = ["Absent", "Bench", "Meters", "PointsInvalid", "Settings", "commands", "read", "serve"]

@@ -51,7 +51,7 @@ def beside(devices: Sequence[Device]) -> list[Device]:
     """The meter on the line of the first of these devices; none where there is no line, or somebody is unit 7 there."""
     if not devices:
         return []
-    host, port = devices[0].host, devices[0].port
-    if any((one.host, one.port, one.unit_id) == (host, port, UNIT_ID) for one in devices):
+    line = devices[0].line
+    if any((one.line.address, one.unit_id) == (line.address, UNIT_ID) for one in devices):
         return []
-    return [Device(NAME, host, port, UNIT_ID, POINTS)]
+    return [Device(NAME, line, UNIT_ID, POINTS)]

@@ -1,114 +1,83 @@
-"""One port with the units behind it, on pymodbus' server: framing and protocol are its, the registers are ours."""
+"""One line with the units behind it: pymodbus' framing and protocol, our registers, and the faults of both."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-
-from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import NoSuchIdException
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
-from pymodbus.simulator.simcore import SimCore
 
 from simulators import listening
+from simulators.modbus.endpoint import Endpoint
+from simulators.modbus.faults import Faults
 from simulators.modbus.memory import Memory
-from simulators.modbus.points import Table
-
-_TABLES: dict[int, Table] = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
-
-
-class Absent(StrEnum):
-    """What is heard when a unit is asked that is not there."""
-
-    SILENCE = "silence"
-    """Nothing, as on a serial line behind a gateway that passes the wait on."""
-    EXCEPTION = "exception"
-    """Exception 0x0B, as from a gateway that waits itself."""
-
-
-class _Units(SimCore):
-    """What pymodbus' server asks for registers.
-
-    Its own ``SimDevice`` checks bits only in groups of sixteen and has no word for a unit that is silent for a while.
-    """
-
-    def __init__(self, units: Mapping[int, Memory], absent: Absent) -> None:
-        super().__init__([])
-        self._units = units
-        self._absent = absent
-        self.silent: set[int] = set()
-
-    def device_ids(self) -> list[int]:
-        return list(self._units)
-
-    async def async_getValues(  # noqa: N802 (the server's name)
-        self, device_id: int, func_code: int, address: int, count: int = 1
-    ) -> list[int] | list[bool] | ExcCodes:
-        refused = self._refused(device_id)
-        if refused is not None:
-            return refused
-        table = _TABLES.get(func_code)
-        if table is None:
-            return ExcCodes.ILLEGAL_FUNCTION
-        held = self._units[device_id].read(table, address, count)
-        if held is None:
-            return ExcCodes.ILLEGAL_ADDRESS
-        return [bit == 1 for bit in held] if func_code <= 2 else held
-
-    async def async_setValues(  # noqa: N802 (the server's name)
-        self, device_id: int, func_code: int, address: int, values: list[int] | list[bool]
-    ) -> ExcCodes | None:
-        """A meter: nothing can be written."""
-        return self._refused(device_id) or ExcCodes.ILLEGAL_FUNCTION
-
-    def _refused(self, unit_id: int) -> ExcCodes | None:
-        """Raises NoSuchIdException where nothing is to be answered."""
-        if unit_id in self.silent or (unit_id not in self._units and self._absent is Absent.SILENCE):
-            raise NoSuchIdException(str(unit_id))
-        return ExcCodes.GATEWAY_NO_RESPONSE if unit_id not in self._units else None
+from simulators.modbus.server import Client, Server
+from simulators.modbus.terminal import Terminal
+from simulators.modbus.units import Absent, Units
 
 
 class Line:
-    """A port that can be unplugged, and units that can fall silent."""
+    """A line that can be unplugged, and units that can fall silent."""
 
-    def __init__(self, host: str, port: int, units: Mapping[int, Memory], absent: Absent = Absent.SILENCE) -> None:
-        self.host = host
-        self.port = port
+    def __init__(
+        self, endpoint: Endpoint, units: Mapping[int, Memory], absent: Absent = Absent.SILENCE, *, timed: bool = False
+    ) -> None:
+        """``timed``: a serial line takes the time of its baud rate, and understands no other rate."""
+        self.endpoint = endpoint
         self.units = frozenset(units)
-        self._memory = _Units(units, absent)
-        self._server: ModbusTcpServer | None = None
+        self._baud = endpoint.baud if timed and endpoint.serial else None
+        self.faults = Faults(character_s=endpoint.character_s() if self._baud else None, whole=endpoint.datagrams)
+        self._memory = Units(units, absent, self.faults)
+        self._server: Server | None = None
+        self._terminal: Terminal | None = None
+        self._client: Client | None = None
 
     @property
     def address(self) -> str:
-        """``host:port``."""
-        return f"{self.host}:{self.port}"
+        """Its name: ``host:port``, or as the point list spells it."""
+        return self.endpoint.address
+
+    @property
+    def port(self) -> int:
+        """Of this machine; 0 for a serial port."""
+        return self.endpoint.port
 
     @property
     def plugged(self) -> bool:
-        """Whether the port is open."""
+        """Whether it can be reached."""
         return self._server is not None
 
     @property
     def silent(self) -> set[int]:
         """The units that do not answer at present."""
-        return self._memory.silent
+        return self.faults.silent
+
+    @property
+    def connections(self) -> int:
+        """How many clients there are; a serial port has always one."""
+        return 0 if self._server is None else len(self._server.active_connections)
 
     async def plug(self) -> None:
-        """Open the port (0: a free one). Raises CannotListen."""
+        """Open the port (0: a free one), or make the serial port. Raises CannotListen."""
         if self._server is not None:
             return
+        if self.endpoint.serial:
+            self._terminal = Terminal(self.endpoint.path, self._heard)
+            self._server = Server(self.endpoint, self._memory, self.faults)
+            self._client = self._server.attach(self._terminal)
+            return
         # pymodbus only logs why a port cannot be had.
-        with listening.on(self.host, self.port, "change the port in the point list (or --w1-first-port)") as probe:
-            self.port = probe.getsockname()[1]
-        nothing = SimDevice(id=1, simdata=SimData(0, datatype=DataType.REGISTERS))
-        server = ModbusTcpServer(nothing, address=(self.host, self.port), ignore_missing_devices=True)
-        server.context = self._memory
+        remedy = "change the port in the point list (or --w1-first-port)"
+        with listening.on(self.endpoint.host, self.endpoint.port, remedy, datagrams=self.endpoint.datagrams) as probe:
+            self.endpoint = self.endpoint._replace(port=probe.getsockname()[1])
+        server = Server(self.endpoint, self._memory, self.faults)
         await server.serve_forever(background=True)
         self._server = server
 
     def unplug(self) -> None:
-        """Close the port and all connections."""
+        """Close the port and all connections, or pull the serial adapter out."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._terminal = None
+
+    def _heard(self, data: bytes) -> None:
+        if self._terminal is not None and self._client is not None and self._baud in (None, self._terminal.baud):
+            self._client.data_received(data)

@@ -9,6 +9,8 @@ from simulators.modbus.registers import parts, spots
 
 GAP = 8
 """How many addresses between two points are there although nobody lists them, as in real register maps: they hold 0."""
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS = 1, 2
+"""Exception codes."""
 
 
 class _Range:
@@ -20,6 +22,7 @@ class _Range:
         self.first = taken[0]
         size = taken[-1] + 1 - self.first
         self.held = [0] * size
+        self.written: dict[int, int] = {}
         self.readable = bytearray(size)
         before = self.first
         for at in taken:
@@ -29,12 +32,15 @@ class _Range:
 
 
 class Memory:
-    """All tables of one unit."""
+    """All tables of one unit; what a client writes into a ``writable`` one stays."""
 
-    def __init__(self, points: Sequence[Point], gap: int = GAP) -> None:
+    def __init__(self, points: Sequence[Point], gap: int = GAP, *, writable: bool = False) -> None:
         tables: dict[Table, list[tuple[int, Point]]] = {}
         self.covered = covered(points)
         """Points, by index, that lie on others: they show what these hold."""
+        self.written: set[int] = set()
+        """Points, by index, that a client wrote to: they hold no longer what they are shown."""
+        self._writable = writable
         for index, point in enumerate(points):
             tables.setdefault(point.address.table, []).append((index, point))
         self._tables = {table: _Range(members, gap) for table, members in tables.items()}
@@ -48,6 +54,8 @@ class Memory:
                     continue
                 for at, value, mask in parts(point.address, raws[index]):
                     held[at - content.first] = held[at - content.first] & ~mask | value
+            for at, value in content.written.items():
+                held[at - content.first] = value
             content.held = held
 
     def read(self, table: Table, at: int, count: int) -> list[int] | None:
@@ -60,6 +68,21 @@ class Memory:
         if len(readable) != count or 0 in readable:
             return None
         return content.held[start : start + count]
+
+    def write(self, table: Table, at: int, values: Sequence[int]) -> int | None:
+        """Hold these registers or bits from now on; the code of the exception where that cannot be."""
+        if not self._writable:
+            return ILLEGAL_FUNCTION
+        if self.read(table, at, len(values)) is None:
+            return ILLEGAL_ADDRESS
+        content = self._tables[table]
+        content.written.update(enumerate(map(int, values), at))
+        content.held[at - content.first : at - content.first + len(values)] = map(int, values)
+        touched = range(at, at + len(values))
+        self.written |= {
+            index for index, point in content.points if any(spot in touched for spot in spots(point.address))
+        }
+        return None
 
 
 def covered(points: Sequence[Point]) -> frozenset[int]:

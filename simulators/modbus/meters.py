@@ -1,4 +1,4 @@
-"""All simulated Modbus devices of a plant: their ports, the units behind them, and what they are told."""
+"""All simulated Modbus devices of a plant: their lines, the units behind them, and the values they play."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from simulators import control, listening
-from simulators.control import Command, Request, RequestInvalid
+from simulators import listening
+from simulators.control import RequestInvalid
 from simulators.modbus import w1
-from simulators.modbus.line import Absent, Line
+from simulators.modbus.endpoint import Endpoint
+from simulators.modbus.line import Line
 from simulators.modbus.memory import GAP, Memory
 from simulators.modbus.play import Player
 from simulators.modbus.points import Device
+from simulators.modbus.units import Absent
 
 TICK_S = 0.5
 
@@ -42,6 +43,10 @@ class Settings:
     """Where what is served is written down, a line per device and tick; None: nowhere."""
     absent: Absent = Absent.SILENCE
     gap: int = GAP
+    writable: bool = False
+    """Whether clients may write holding registers and coils."""
+    timed: bool = False
+    """Whether serial lines take the time of their baud rate."""
     bench: Bench | None = None
 
 
@@ -53,49 +58,21 @@ class Meters:
         self.bench = bench
         """``host:port`` of every W1 device."""
 
-    def silence(self, unit: int, line: str | None = None) -> None:
-        """Do not answer for a unit any more. Raises RequestInvalid for one that is not there."""
-        for one in self._with_unit(unit, line):
-            one.silent.add(unit)
-
-    def answer(self, unit: int, line: str | None = None) -> None:
-        """Answer for a unit again. Raises RequestInvalid for one that is not there."""
-        for one in self._with_unit(unit, line):
-            one.silent.discard(unit)
-
-    def unplug(self, line: str | None = None) -> None:
-        """Close a port and its connections; without a line all of them. Raises RequestInvalid."""
-        for one in self._chosen(line):
-            one.unplug()
-
-    async def plug(self, line: str | None = None) -> None:
-        """Open a port again; without a line all of them. Raises RequestInvalid."""
-        for one in self._chosen(line):
-            try:
-                await one.plug()
-            except listening.CannotListen as error:
-                raise RequestInvalid(str(error)) from error
-
-    def stats(self) -> dict[str, Any]:
-        """What there is, as the control socket tells it."""
-        lines = {
-            line.address: {"plugged": line.plugged, "units": sorted(line.units), "silent": sorted(line.silent)}
-            for line in self.lines
-        }
-        return {"lines": lines, "bench": list(self.bench)}
-
-    def _chosen(self, line: str | None) -> list[Line]:
+    def chosen(self, line: str | None) -> list[Line]:
+        """The line of this address, or all of them. Raises RequestInvalid for one that is not there."""
         chosen = [one for one in self.lines if line in (None, one.address)]
         if not chosen:
             raise RequestInvalid(f"no line {line}; there are: {_words(one.address for one in self.lines)}")
         return chosen
 
-    def _with_unit(self, unit: int, line: str | None) -> list[Line]:
-        chosen = [one for one in self._chosen(line) if unit in one.units]
-        if not chosen:
-            units = {known for one in self._chosen(line) for known in one.units}
+    def with_unit(self, unit: int | None, line: str | None) -> list[Line]:
+        """Those of the chosen lines that have the unit; without one all. Raises RequestInvalid where there is none."""
+        lines = self.chosen(line)
+        having = [one for one in lines if unit is None or unit in one.units]
+        if not having:
+            units = {known for one in lines for known in one.units}
             raise RequestInvalid(f"no unit {unit}; there are: {_words(map(str, sorted(units)))}")
-        return chosen
+        return having
 
 
 def _words(names: Iterable[str]) -> str:
@@ -105,8 +82,8 @@ def _words(names: Iterable[str]) -> str:
 @asynccontextmanager
 async def serve(settings: Settings) -> AsyncIterator[Meters]:
     """Devices that answer while the block runs. Raises CannotListen, OSError."""
-    units = [(device, Memory(device.points, settings.gap)) for device in settings.devices]
-    lines = _lines(units, settings.absent)
+    units = [(one, Memory(one.points, settings.gap, writable=settings.writable)) for one in settings.devices]
+    lines = _lines(units, settings)
     with ExitStack() as stack:
         record = stack.enter_context(settings.record.open("ab")) if settings.record else None
         player = Player(units, settings.tick_s, record)
@@ -126,11 +103,12 @@ async def serve(settings: Settings) -> AsyncIterator[Meters]:
             playing.result()
 
 
-def _lines(units: Iterable[tuple[Device, Memory]], absent: Absent) -> list[Line]:
-    ports: dict[tuple[str, int], dict[int, Memory]] = {}
+def _lines(units: Iterable[tuple[Device, Memory]], settings: Settings) -> list[Line]:
+    lines: dict[str, tuple[Endpoint, dict[int, Memory]]] = {}
     for device, memory in units:
-        ports.setdefault((device.host, device.port), {})[device.unit_id] = memory
-    return [Line(host, port, members, absent) for (host, port), members in ports.items()]
+        # Where devices say different baud rates, the first one's is the line's.
+        lines.setdefault(device.line.address, (device.line, {}))[1][device.unit_id] = memory
+    return [Line(endpoint, members, settings.absent, timed=settings.timed) for endpoint, members in lines.values()]
 
 
 async def _bench(bench: Bench, stack: ExitStack) -> list[str]:
@@ -151,31 +129,3 @@ async def _bench(bench: Bench, stack: ExitStack) -> list[str]:
 def _abort(transports: set[asyncio.Transport]) -> None:
     for transport in transports.copy():
         transport.abort()
-
-
-def commands(meters: Meters) -> dict[str, Command]:
-    """By their names: silence, answer, unplug, plug, stats."""
-
-    async def silence(request: Request) -> None:
-        meters.silence(_unit(request), control.text(request, "line"))
-
-    async def answer(request: Request) -> None:
-        meters.answer(_unit(request), control.text(request, "line"))
-
-    async def unplug(request: Request) -> None:
-        meters.unplug(control.text(request, "line"))
-
-    async def plug(request: Request) -> None:
-        await meters.plug(control.text(request, "line"))
-
-    async def stats(request: Request) -> dict[str, Any]:
-        return meters.stats()
-
-    return {command.__name__: command for command in (silence, answer, unplug, plug, stats)}
-
-
-def _unit(request: Request) -> int:
-    unit = control.whole(request, "unit")
-    if unit is None:
-        raise RequestInvalid('name the unit: {"unit": 1}')
-    return unit

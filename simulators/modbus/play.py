@@ -43,7 +43,7 @@ class Player:
             held = raws(device, t_s)
             memory.show(held)
             if self._record is not None:
-                self._record.write(entry(device, held, time.time_ns(), memory.covered))
+                self._record.write(entry(device, held, time.time_ns(), memory.covered | memory.written))
         if self._record is not None:
             self._record.flush()
 

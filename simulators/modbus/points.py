@@ -8,9 +8,11 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
-from urllib.parse import urlsplit
 
 import msgspec
+
+from simulators.modbus import endpoint
+from simulators.modbus.endpoint import Endpoint, EndpointInvalid
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ Raw: TypeAlias = bool | int | float | str | bytes | datetime
 
 TABLES: tuple[Table, ...] = get_args(Table)
 TYPES: tuple[Type, ...] = get_args(Type)
+_NOT_PLAYED = ("tls://", "listen://")
 BIT_TABLES: frozenset[Table] = frozenset(("coil", "discrete"))
 
 
@@ -98,11 +101,10 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """One unit behind a port."""
+    """One unit of a line."""
 
     name: str
-    host: str
-    port: int
+    line: Endpoint
     unit_id: int
     points: tuple[Point, ...]
 
@@ -122,6 +124,15 @@ class _Connect(msgspec.Struct, frozen=True):
     modbus: str
     unit_id: int = 1
     base: int = 0
+    baud: int | None = None
+    parity: str | None = None
+    stop: int | None = None
+    data_bits: int | None = None
+
+    @property
+    def character_bits(self) -> int:
+        """What one character takes: a start bit, data, parity, stop bits."""
+        return 1 + (self.data_bits or 8) + (self.parity != "none") + (self.stop or 1)
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -165,24 +176,29 @@ def parse(text: bytes) -> Listed:
         raise PointsInvalid(str(error)) from error
     others = [f"{entry.device} ({entry.protocol})" for entry in entries if entry.protocol != "modbus"]
     left_out = [f"only Modbus is played here, not {', '.join(others)}"] if others else []
-    devices = [_device(entry, left_out) for entry in entries if entry.protocol == "modbus"]
+    made = (_device(entry, left_out) for entry in entries if entry.protocol == "modbus")
+    devices = [device for device in made if device is not None]
     _check_units(devices)
     for device in devices:
         _check_scales(device)
     return Listed(devices, left_out)
 
 
-def _device(entry: _Entry, left_out: list[str]) -> Device:
+def _device(entry: _Entry, left_out: list[str]) -> Device | None:
     try:
         connect = msgspec.json.decode(entry.connect, type=_Connect)
+        if connect.modbus.startswith(_NOT_PLAYED):
+            left_out.append(f"{entry.device}: lines like {connect.modbus} are not played here")
+            return None
         points = _points(entry, left_out)
     except msgspec.DecodeError as error:
         raise PointsInvalid(f"{entry.device}: {error}") from error
-    endpoint = urlsplit(connect.modbus)
-    if endpoint.scheme != "tcp" or endpoint.hostname is None:
-        raise PointsInvalid(f"{entry.device}: {connect.modbus} is not tcp://host:port")
+    try:
+        line = endpoint.parse(connect.modbus, connect.baud or endpoint.BAUD, connect.character_bits)
+    except EndpointInvalid as error:
+        raise PointsInvalid(f"{entry.device}: {error}") from error
     moved = tuple(_moved(entry.device, point, connect.base) for point in points)
-    return Device(entry.device, endpoint.hostname, endpoint.port or 502, connect.unit_id, moved)
+    return Device(entry.device, line, connect.unit_id, moved)
 
 
 def _points(entry: _Entry, left_out: list[str]) -> list[Point]:
@@ -209,11 +225,11 @@ def _moved(device: str, point: Point, base: int) -> Point:
 
 
 def _check_units(devices: Sequence[Device]) -> None:
-    taken: dict[tuple[str, int, int], str] = {}
+    taken: dict[tuple[str, int], str] = {}
     for device in devices:
-        key = (device.host, device.port, device.unit_id)
+        key = (device.line.address, device.unit_id)
         if key in taken:
-            raise PointsInvalid(f"{taken[key]} and {device.name} are both unit {device.unit_id} of {key[0]}:{key[1]}")
+            raise PointsInvalid(f"{taken[key]} and {device.name} are both unit {device.unit_id} of {key[0]}")
         taken[key] = device.name
 
 

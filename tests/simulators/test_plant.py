@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pymodbus.client import ModbusSerialClient
 
 from tests.simulators.authority import site
 
@@ -123,6 +124,37 @@ def test_a_plant_plays_one_more_meter_and_its_hub_lets_in_one_more_device(bench:
     hub = bench.folder / plant.ready["hub"]["control"]
     assert told(hub, "register", device="press-7") == {"ok": True}
     assert set(told(hub, "stats")["devices"]) == {"m-1", "press-7"}
+
+
+def test_a_serial_port_appears_where_the_point_list_says_and_is_written_to(bench: Bench) -> None:
+    listed = json.loads((bench.folder / "points.json").read_text())
+    bus = f"rtu://{bench.folder / 'bus'}"
+    listed["devices"][0]["connect"] |= {"modbus": bus, "baud": 9600, "parity": "none"}
+    (bench.folder / "points.json").write_text(json.dumps(listed))
+    plant = bench.start("plant", "--directory", "sim", "--points", "points.json", *bench.hub(), "--writable", "--timed")
+    assert plant.ready["modbus"]["lines"] == [bus]
+    with ModbusSerialClient(str(bench.folder / "bus"), baudrate=9600) as client:
+        assert len(client.read_holding_registers(7).registers) == 1
+        assert client.read_input_registers(0, device_id=7).registers, "the meter that nobody described is there too"
+        assert not client.write_register(7, 4711).isError()
+        began = time.monotonic()
+        assert client.read_holding_registers(7).registers == [4711]
+        assert time.monotonic() - began >= 15 * 10 / 9600
+    told(bench.folder / "sim" / "modbus.sock", "wrong", how="wrong checksum", unit=1)
+    assert told(bench.folder / "sim" / "modbus.sock", "stats")["lines"][bus]["wrong"] == {"1": "wrong checksum"}
+    assert plant.stop() < 1
+    assert not (bench.folder / "bus").is_symlink()
+
+
+def test_lines_that_are_not_played_are_said(bench: Bench) -> None:
+    listed = json.loads((bench.folder / "points.json").read_text())
+    listed["devices"].append({**listed["devices"][0], "device": "m-2", "connect": {"modbus": "tls://127.0.0.1:802"}})
+    (bench.folder / "points.json").write_text(json.dumps(listed))
+    meters = bench.start("modbus", "--directory", "sim", "--points", "points.json")
+    assert len(meters.ready["modbus"]["lines"]) == 1
+    meters.stop()
+    assert meters.process.stderr is not None
+    assert meters.process.stderr.read() == "simulators: m-2: lines like tls://127.0.0.1:802 are not played here\n"
 
 
 def test_what_is_not_played_is_said_in_one_line(bench: Bench) -> None:

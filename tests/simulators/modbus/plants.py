@@ -72,7 +72,7 @@ async def read_from(of: Plant, devices: list[Device], t_s: float = 28_000_000.0)
     held = {device.unit_id: raws(device, t_s) for device in devices}
     for unit, memory in memories.items():
         memory.show(held[unit])
-    line = Line(devices[0].host, devices[0].port, memories)
+    line = Line(devices[0].line, memories)
     await line.plug()
     poller = Poller([spec.point for device in of.devices for spec in device.points])
     await poller.open()

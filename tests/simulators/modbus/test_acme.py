@@ -14,6 +14,7 @@ from gateway.mapping.importers.rows import Options
 from gateway.mapping.writer import write_profile
 from gateway.plant import MAPPINGS, Plant
 from simulators.modbus import acme
+from simulators.modbus.endpoint import tcp
 from simulators.modbus.memory import covered
 from simulators.modbus.points import Device
 from tests.simulators.modbus.plants import HOST, agrees, free_port, plant, read_from
@@ -38,7 +39,7 @@ def press_7(folder: Path, profile: str) -> tuple[Plant, list[Device]]:
     port = free_port()
     connect = f'{{modbus: "tcp://{HOST}:{port}", unit_id: {acme.UNIT_ID}}}'
     described = plant(folder, f"  press-7: {{profile: acme-pm1, connect: {connect}}}\n", profile=profile)
-    return described, acme.beside([Device("meter-mcc1", HOST, port, 1, ())])
+    return described, acme.beside([Device("meter-mcc1", tcp(HOST, port), 1, ())])
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
@@ -81,10 +82,10 @@ def test_both_forms_of_the_manual_say_the_same() -> None:
 
 
 def test_it_is_played_on_the_first_line_unless_somebody_is_unit_7_there() -> None:
-    first, second = Device("a", HOST, 15020, 1, ()), Device("b", HOST, 15021, 7, ())
+    first, second = Device("a", tcp(HOST, 15020), 1, ()), Device("b", tcp(HOST, 15021), 7, ())
     (meter,) = acme.beside([first, second])
-    assert (meter.host, meter.port, meter.unit_id) == (HOST, 15020, 7)
-    assert acme.beside([first, Device("press-7", HOST, 15020, 7, ())]) == []
+    assert (meter.line, meter.unit_id) == (tcp(HOST, 15020), 7)
+    assert acme.beside([first, Device("press-7", tcp(HOST, 15020), 7, ())]) == []
     assert acme.beside([]) == []
 
 

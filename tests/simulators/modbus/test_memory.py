@@ -92,3 +92,24 @@ def test_what_was_read_does_not_change_when_values_move() -> None:
     memory.show([2, 2])
     assert before == [1, 1]
     assert memory.read("holding", 0, 2) == [2, 2]
+
+
+def test_what_is_written_stays_over_what_is_played() -> None:
+    memory = Memory([Point("a", Address(3, "holding", "uint32")), Point("b", Address(5))], writable=True)
+    memory.show([0x12345678, 7])
+    assert memory.write("holding", 4, [9]) is None
+    assert memory.read("holding", 3, 3) == [0x1234, 9, 7]
+    memory.show([0x22223333, 8])
+    assert memory.read("holding", 3, 3) == [0x2222, 9, 8]
+    assert memory.written == {0}
+
+
+def test_what_cannot_be_written_is_refused_in_the_words_of_the_protocol() -> None:
+    points = [Point("a", Address(3)), Point("c", Address(0, "coil", "bool"))]
+    assert Memory(points).write("holding", 3, [9]) == 1
+    memory = Memory(points, writable=True)
+    assert memory.write("holding", 3, [9, 9]) == 2
+    assert memory.write("input", 3, [9]) == 2
+    assert memory.write("coil", 0, [True]) is None
+    assert memory.read("coil", 0, 1) == [1]
+    assert memory.written == {1}

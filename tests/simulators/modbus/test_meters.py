@@ -16,6 +16,7 @@ from simulators import modbus
 from simulators.control import RequestInvalid
 from simulators.listening import CannotListen
 from simulators.modbus import Bench, Meters, Settings
+from simulators.modbus.endpoint import tcp
 from simulators.modbus.points import Address, Device, Point
 from tests.simulators.modbus.frames import asked, request
 
@@ -37,9 +38,9 @@ def free_ports(count: int) -> list[int]:
 def devices() -> list[Device]:
     first, second = free_ports(2)
     return [
-        Device("a", HOST, first, 1, POINTS),
-        Device("b", HOST, first, 2, POINTS),
-        Device("c", HOST, second, 1, POINTS),
+        Device("a", tcp(HOST, first), 1, POINTS),
+        Device("b", tcp(HOST, first), 2, POINTS),
+        Device("c", tcp(HOST, second), 1, POINTS),
     ]
 
 
@@ -52,7 +53,7 @@ async def test_a_client_reads_what_the_record_says(tmp_path: Path) -> None:
     reads: list[tuple[float, float]] = []
     async with (
         modbus.serve(Settings(devices=plant, tick_s=0.05, record=record)),
-        AsyncModbusTcpClient(HOST, port=plant[1].port) as client,
+        AsyncModbusTcpClient(HOST, port=plant[1].line.port) as client,
     ):
         for _ in range(40):
             answer = (await client.read_holding_registers(0, count=4, device_id=2)).registers
@@ -71,37 +72,41 @@ async def test_a_client_reads_what_the_record_says(tmp_path: Path) -> None:
 async def test_units_share_a_port_and_devices_have_values_of_their_own() -> None:
     plant = devices()
     async with modbus.serve(Settings(devices=plant)) as meters:
-        assert [line.address for line in meters.lines] == [f"{HOST}:{plant[0].port}", f"{HOST}:{plant[2].port}"]
-        answers = await asked(HOST, plant[0].port, request(1, 3, 2, 2), request(2, 3, 2, 2))
-        answers += await asked(HOST, plant[2].port, request(1, 3, 2, 2))
+        assert [line.address for line in meters.lines] == [
+            f"{HOST}:{plant[0].line.port}",
+            f"{HOST}:{plant[2].line.port}",
+        ]
+        answers = await asked(HOST, plant[0].line.port, request(1, 3, 2, 2), request(2, 3, 2, 2))
+        answers += await asked(HOST, plant[2].line.port, request(1, 3, 2, 2))
         assert len(set(answers)) == 3
 
 
 async def test_silences_units_on_one_line_or_on_all() -> None:
     plant = devices()
     async with modbus.serve(Settings(devices=plant)) as meters:
-        await tell(meters, "silence", unit=1, line=f"{HOST}:{plant[0].port}")
+        await tell(meters, "silence", unit=1, line=f"{HOST}:{plant[0].line.port}")
         assert [sorted(line.silent) for line in meters.lines] == [[1], []]
         await tell(meters, "silence", unit=1)
         assert [sorted(line.silent) for line in meters.lines] == [[1], [1]]
-        assert await asked(HOST, plant[2].port, request(1, 3, 0, 1), wait_s=0.2) == [b""]
+        assert await asked(HOST, plant[2].line.port, request(1, 3, 0, 1), wait_s=0.2) == [b""]
         await tell(meters, "answer", unit=1)
-        assert (await asked(HOST, plant[2].port, request(1, 3, 0, 1)))[0][:2] == b"\x03\x02"
+        assert (await asked(HOST, plant[2].line.port, request(1, 3, 0, 1)))[0][:2] == b"\x03\x02"
 
 
 async def test_unplugs_and_plugs() -> None:
     plant = devices()
     async with modbus.serve(Settings(devices=plant)) as meters:
-        address = f"{HOST}:{plant[2].port}"
+        address = f"{HOST}:{plant[2].line.port}"
         await tell(meters, "unplug", line=address)
         with pytest.raises(ConnectionRefusedError):
-            await asked(HOST, plant[2].port)
-        assert (await tell(meters, "stats"))["lines"][address] == {"plugged": False, "units": [1], "silent": []}
-        assert await asked(HOST, plant[0].port, request(1, 3, 0, 1))
-        with socket.create_server((HOST, plant[2].port)), pytest.raises(RequestInvalid, match="is taken"):
+            await asked(HOST, plant[2].line.port)
+        told = (await tell(meters, "stats"))["lines"][address]
+        assert (told["plugged"], told["units"], told["silent"], told["connections"]) == (False, [1], [], 0)
+        assert await asked(HOST, plant[0].line.port, request(1, 3, 0, 1))
+        with socket.create_server((HOST, plant[2].line.port)), pytest.raises(RequestInvalid, match="is taken"):
             await tell(meters, "plug")
         await tell(meters, "plug")
-        assert await asked(HOST, plant[2].port, request(1, 3, 0, 1))
+        assert await asked(HOST, plant[2].line.port, request(1, 3, 0, 1))
 
 
 async def test_what_is_not_there_is_said() -> None:
@@ -109,7 +114,7 @@ async def test_what_is_not_there_is_said() -> None:
     async with modbus.serve(Settings(devices=plant)) as meters:
         with pytest.raises(RequestInvalid, match="no unit 9; there are: 1, 2"):
             await tell(meters, "silence", unit=9)
-        with pytest.raises(RequestInvalid, match=f"no line x; there are: {HOST}:{plant[0].port}"):
+        with pytest.raises(RequestInvalid, match=f"no line x; there are: {HOST}:{plant[0].line.port}"):
             await tell(meters, "unplug", line="x")
         with pytest.raises(RequestInvalid, match="name the unit"):
             await tell(meters, "answer")
@@ -117,12 +122,12 @@ async def test_what_is_not_there_is_said() -> None:
 
 async def test_a_taken_port_is_named_and_the_others_are_given_back() -> None:
     plant = devices()
-    with socket.create_server((HOST, plant[2].port)):
-        with pytest.raises(CannotListen, match=f"{HOST}:{plant[2].port} is taken .* point list"):
+    with socket.create_server((HOST, plant[2].line.port)):
+        with pytest.raises(CannotListen, match=f"{HOST}:{plant[2].line.port} is taken .* point list"):
             async with modbus.serve(Settings(devices=plant)):
                 pass
         with pytest.raises(ConnectionRefusedError):
-            await asked(HOST, plant[0].port)
+            await asked(HOST, plant[0].line.port)
 
 
 async def test_bench_devices_each_have_a_port() -> None:
@@ -139,7 +144,7 @@ async def test_stops_within_a_second_with_clients_connected() -> None:
     plant = devices()
     clock = asyncio.get_running_loop().time
     async with modbus.serve(Settings(devices=plant)):
-        reader, writer = await asyncio.open_connection(HOST, plant[0].port)
+        reader, writer = await asyncio.open_connection(HOST, plant[0].line.port)
         began = clock()
     assert clock() - began < 1
     async with asyncio.timeout(1):

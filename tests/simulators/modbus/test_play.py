@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import pytest
 
+from simulators.modbus.endpoint import tcp
 from simulators.modbus.memory import Memory
 from simulators.modbus.play import Player, entry
 from simulators.modbus.points import Address, Device, Point
@@ -17,8 +18,7 @@ from simulators.modbus.raw import BEGINNING, raws
 
 DEVICE = Device(
     "meter-1",
-    "127.0.0.1",
-    502,
+    tcp("127.0.0.1", 502),
     1,
     (
         Point("voltage_l1", Address(0, "holding", "uint32"), "V", Fraction(1, 10)),
@@ -53,7 +53,7 @@ def test_every_step_shows_and_records_the_same() -> None:
 
 
 def test_counters_go_on_where_the_wall_clock_says() -> None:
-    counter = Device("m", "h", 1, 1, (Point("energy", Address(0, "holding", "float64"), "Wh", kind="counter"),))
+    counter = Device("m", tcp("h", 1), 1, (Point("energy", Address(0, "holding", "float64"), "Wh", kind="counter"),))
     record = io.BytesIO()
     Player([(counter, Memory(counter.points))], 0.5, record).step()
     now = json.loads(record.getvalue())["values"]["energy"]
@@ -64,13 +64,13 @@ def test_counters_go_on_where_the_wall_clock_says() -> None:
 
 def test_a_scale_factor_counts_as_its_register_says() -> None:
     points = (Point("volts", Address(0, type="int16"), "V", scale_from="v_sf"), Point("v_sf", Address(1, type="int16")))
-    line = json.loads(entry(Device("m", "h", 1, 1, points), [2302, -1], 7))
+    line = json.loads(entry(Device("m", tcp("h", 1), 1, points), [2302, -1], 7))
     assert line["values"] == {"volts": 230.2, "v_sf": -1}
 
 
 def test_points_that_lie_on_others_are_not_recorded() -> None:
     points = (Point("word", Address(0), flags={0: "hot"}), Point("hot", Address(0, type="bool", bits=(0, 0))))
-    device, record = Device("m", "h", 1, 1, points), io.BytesIO()
+    device, record = Device("m", tcp("h", 1), 1, points), io.BytesIO()
     Player([(device, Memory(points))], 0.5, record).step()
     assert list(json.loads(record.getvalue())["values"]) == ["word"]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from simulators.modbus import points
+from simulators.modbus.endpoint import tcp
 from simulators.modbus.points import Address, Device, Point, PointsInvalid
 
 POINT: dict[str, Any] = {
@@ -41,12 +42,12 @@ def left_out(*devices: dict[str, Any]) -> list[str]:
 
 def test_reads_a_device() -> None:
     expected = Point("voltage_l1", Address(23296, "holding", "uint32", "ABCD"), "V", Fraction(1, 10), Fraction(0))
-    assert parsed(listed()) == [Device("meter-mcc1", "127.0.0.1", 15020, 1, (expected,))]
+    assert parsed(listed()) == [Device("meter-mcc1", tcp("127.0.0.1", 15020), 1, (expected,))]
 
 
 def test_what_is_left_out_is_as_in_a_profile() -> None:
     (device,) = parsed(listed(connect={"modbus": "tcp://localhost"}, points=[{"name": "a", "address": {"at": 7}}]))
-    assert (device.host, device.port, device.unit_id) == ("localhost", 502, 1)
+    assert (device.line, device.unit_id) == (tcp("localhost", 502), 1)
     assert device.points == (Point("a", Address(7, "holding", "uint16", "ABCD")),)
 
 
@@ -100,7 +101,7 @@ def test_other_protocols_are_passed_over_in_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("devices", "why"),
     [
-        ([listed(connect={"modbus": "rtu:/dev/ttyS0"})], "meter-mcc1: rtu:/dev/ttyS0 is not tcp://host:port"),
+        ([listed(connect={"modbus": "rtu:/dev/ttyS0"})], "meter-mcc1: rtu:/dev/ttyS0 is none of tcp://, "),
         ([listed(points=[POINT | {"scale": 0.1}])], "0.1 is not a fraction as text"),
         ([listed(points=[POINT | {"offset": "x"}])], "Invalid literal"),
         ([listed(points=[POINT | {"scale": "1/0"}])], "divides by zero"),

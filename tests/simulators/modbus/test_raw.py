@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from simulators.modbus.endpoint import tcp
 from simulators.modbus.meaning import meaning
 from simulators.modbus.points import TYPES, Address, Device, Point, Raw, Type
 from simulators.modbus.raw import BEGINNING, nearest, powers, raws
@@ -23,7 +24,7 @@ def point(type_: Type = "uint16", name: str = "x", unit: str = "", scale: str = 
 
 
 def device(*points: Point) -> Device:
-    return Device("meter-1", "127.0.0.1", 502, 1, points)
+    return Device("meter-1", tcp("127.0.0.1", 502), 1, points)
 
 
 def series(of: Point) -> list[Any]:
