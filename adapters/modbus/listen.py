@@ -49,11 +49,14 @@ class Listening:
         return self._current.broken
 
     async def open(self, host: str, port: int) -> None:
-        """Listen. Raises OSError."""
-        self._server = await asyncio.get_running_loop().create_server(lambda: _Call(self), host, port)
+        """Take the port. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        # Not serving yet: a cancellation that comes just then would leave behind a port that nobody can close.
+        self._server = await loop.create_server(lambda: _Call(self), host, port, start_serving=False)
 
     async def called(self) -> None:
-        """Wait for the first device."""
+        """Listen, and wait for the first device."""
+        await self._server.start_serving()
         await self._called.wait()
 
     async def ask(self, unit: int, ask: Ask, timeout_s: float) -> bytes:

@@ -12,10 +12,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple, TypeAlias
 
-from adapters.modbus import pdu, writes
+from adapters.modbus import endpoint, pdu, writes
 from adapters.modbus.answers import Answer, Block, block, readings
 from adapters.modbus.breaker import FIRST_PAUSE, SILENT_AFTER, Breaker, pause_s
 from adapters.modbus.course import ILLEGAL_ADDRESS, Asked, Course, refusal
@@ -67,6 +67,8 @@ class Poller:
     def __init__(self, points: Sequence[Point[Connect, Address]]) -> None:
         self._points = points
         self.counters: Counter[str] = Counter()
+        self._echoes = bool(points) and endpoint.parts(points[0].connect.modbus).framing != "mbap"
+        """The line may give back what is sent on it, as half-duplex adapters do."""
         self._traffic = Traffic([point.connect for point in points], self.counters)
         self._scans = plan(points)
         self._courses = [Course(scan) for scan in self._scans]
@@ -124,6 +126,10 @@ class Poller:
         unknown = self._unknown.setdefault(job.unit, set())
         ways = writes.known(job.ways, unknown)
         async with self._traffic.held():
+            if self._echoes and not self._traffic.proven:
+                # What is echoed looks like a confirmation: whether it is, is seen at the first read.
+                with suppress(pdu.Refusal):
+                    await self._read_first(job)
             for way in ways:
                 try:
                     await self._go(job, way)
@@ -227,18 +233,19 @@ class Poller:
 
     async def _go(self, job: writes.Job, way: pdu.Ask | writes.Modify) -> None:
         """Carry out a write in this way. Raises NotWritten, or Refusal where nothing was changed."""
+        ask = way.write(await self._read_first(job)) if isinstance(way, writes.Modify) else way
         await self._traffic.ready()
-        if isinstance(way, writes.Modify):
-            try:
-                held = await self._traffic.send(job.unit, way.read, job.timeout_s)
-            except (TimeoutError, pdu.WrongAnswer, LinkLost) as error:
-                raise writes.failure(job.point, error, sent=False) from error
-            await self._traffic.ready()
-            way = way.write(held)
         try:
-            await self._traffic.send(job.unit, way, job.timeout_s)
+            await self._traffic.send(job.unit, ask, job.timeout_s)
         except (TimeoutError, pdu.WrongAnswer, LinkLost) as error:
             raise writes.failure(job.point, error) from error
+
+    async def _read_first(self, job: writes.Job) -> bytes:
+        await self._traffic.ready()
+        try:
+            return await self._traffic.send(job.unit, job.read, job.timeout_s)
+        except (TimeoutError, pdu.WrongAnswer, LinkLost) as error:
+            raise writes.failure(job.point, error, sent=False) from error
 
     def _heard(self, unit: int, index: int | None = None) -> None:
         """The unit is there. Its scans (but the one at work), held back while it was silent, are due now."""

@@ -34,6 +34,11 @@ class Traffic:
         self._delayed: asyncio.TimerHandle | None = None
         self._ended = False
 
+    @property
+    def proven(self) -> bool:
+        """This connection has answered."""
+        return self._proven
+
     async def open(self) -> None:
         """Connect. Raises LinkLost or OSError (also for the timeout)."""
         self._loop = asyncio.get_running_loop()
@@ -123,7 +128,9 @@ class Traffic:
         if self._ended:
             raise _ended()
         await self._wire.close()
-        opened = await wire.opened(self._connect, self._patience_s, self._counters)
+        # Nobody is told meanwhile, so it must not take long, also where a device is to call us.
+        async with asyncio.timeout(self._patience_s):
+            opened = await wire.opened(self._connect, self._patience_s, self._counters)
         if self._ended:
             await opened.close()
             raise _ended()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from adapters.modbus import pdu
 from adapters.modbus.encode import Unfit, Words, encoded, flag
 from adapters.modbus.form import form
-from adapters.modbus.plan import Limits, spans
+from adapters.modbus.plan import FUNCTIONS, Limits, spans
 from adapters.modbus.settings import Address, Connect
 from gateway.adapter import LinkLost, Point, Value
 
@@ -38,9 +38,8 @@ class NotWritten(Exception):
 
 
 class Modify(NamedTuple):
-    """Read registers, change the bits that are the point's own, and write them back."""
+    """Change the bits of the registers that are the point's own, and write them back."""
 
-    read: pdu.Ask
     first: int
     words: Words
 
@@ -56,6 +55,8 @@ class Job:
     point: str
     unit: int
     timeout_s: float
+    read: pdu.Ask
+    """Reads what will be written."""
     ways: tuple[pdu.Ask | Modify, ...]
     """One is enough; the next is gone where the device does not know the function of the one before."""
 
@@ -77,7 +78,8 @@ def job(point: Point[Connect, Address], value: Value) -> Job:
         ways = _coil(here.start, flag(value)) if address.table == "coil" else _words(here.start, address, value)
     except Unfit as error:
         raise NotWritten(name, str(error)) from error
-    return Job(name, connect.unit_id, connect.timeout, ways)
+    read = pdu.read(FUNCTIONS[address.table], here.start, len(here))
+    return Job(name, connect.unit_id, connect.timeout, read, ways)
 
 
 def known(ways: tuple[pdu.Ask | Modify, ...], refused: Collection[int]) -> tuple[pdu.Ask | Modify, ...]:
@@ -106,7 +108,7 @@ def _words(first: int, address: Address, value: Value) -> tuple[pdu.Ask | Modify
     if words.whole:
         return _registers(first, words.data)
     count = len(words.data) // 2
-    modify = Modify(pdu.read(3, first, count), first, words)
+    modify = Modify(first, words)
     touched = [place for place in range(count) if any(words.mask[2 * place : 2 * place + 2])]
     if len(touched) > 1:
         # One mask after the other would show the device a value that nobody meant.

@@ -1,8 +1,9 @@
-"""Rates on a living line: what one dead unit may cost the others, and how punctual many are."""
+"""Rates on a slow living line: what one dead unit of ten may cost the other nine."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 
 import pytest
@@ -10,47 +11,73 @@ import pytest
 from adapters.modbus.session import Poller
 from adapters.modbus.settings import Address, Connect
 from gateway.adapter import Point
+from simulators.modbus.endpoint import Endpoint
+from simulators.modbus.line import Line
+from simulators.modbus.memory import Memory
+from simulators.modbus.points import Address as Place
+from simulators.modbus.points import Point as Shown
 from tests.adapters.modbus.device import Device, Unit
+
+pytestmark = pytest.mark.slow
 
 UNITS = range(1, 11)
 DEAD = 4
+SECONDS = 6.0
 
 
-class Bus(Device):
-    """Units behind a box on one slow serial line: whoever asks waits for the wire, also where nobody answers."""
-
-    def __init__(self, units: dict[int, Unit], takes_s: float) -> None:
-        super().__init__(units)
-        self.mangle = lambda request, answer: [takes_s, answer]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("timeout", [0.05, 0.1])
-async def test_one_of_ten_units_is_dead_and_the_nine_keep_their_rate(timeout: float) -> None:
-    """At 0.2 s with 8 ms a request: the line is busy for 40 % of the time, and a timeout takes 6 or 12 turns."""
-    every_s, seconds = 0.2, 6.0
-    units = {number: Unit() for number in UNITS}
-    for unit in units.values():
-        unit.registers[3] = dict.fromkeys(range(20), 7)
-    bus = Bus(units, 0.008)
-    await bus.plug()
-    bus.silent.add(DEAD)
+async def scans(endpoint: str, every_s: float, timeout: float, baud: int = 19200) -> Counter[str]:
+    """GOOD scans of each unit in ``SECONDS``, from the moment on at which the line is opened."""
     given = [
         Point(
-            f"unit-{number}", Connect(modbus=bus.endpoint, unit_id=number, timeout=timeout), "p", Address(at=0), every_s
+            f"unit-{number}",
+            Connect(modbus=endpoint, unit_id=number, timeout=timeout, baud=baud),
+            "p",
+            Address(at=0, type="string", length=10),
+            every_s,
         )
         for number in UNITS
     ]
     poller = Poller(given)
     await poller.open()
-    scans: Counter[int] = Counter()
+    seen: Counter[str] = Counter()
     loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+    end = loop.time() + SECONDS
     while loop.time() < end:
         for reading in (await poller.read()).readings:
-            scans[reading.point] += reading.value is not None
+            seen[given[reading.point].device] += reading.value is not None
     await poller.close()
-    await bus.unplug()
-    rates = [scans[index] * every_s / seconds for index in range(10) if index != DEAD - 1]
-    assert min(rates) >= 0.95, rates
-    assert scans[DEAD - 1] == 0
+    return seen
+
+
+def keep_their_rate(seen: Counter[str], every_s: float) -> None:
+    assert seen.pop(f"unit-{DEAD}") == 0
+    assert len(seen) == 9
+    assert min(seen.values()) >= 0.95 * SECONDS / every_s, seen
+
+
+@pytest.mark.parametrize("timeout", [0.05, 0.1])
+async def test_behind_a_box_that_takes_8_ms_for_a_request(timeout: float) -> None:
+    """The line is busy for 40 % of the time, and a timeout takes as long as 6 or 12 requests."""
+    box = Device({number: Unit() for number in UNITS})
+    for unit in box.units.values():
+        unit.put(3, 0, b"7" * 20)
+    box.mangle = lambda request, answer: [0.008, answer]
+    box.silent.add(DEAD)
+    await box.plug()
+    seen = await scans(box.endpoint, 0.2, timeout)
+    await box.unplug()
+    keep_their_rate(seen, 0.2)
+
+
+async def test_on_a_serial_line_of_19200_baud() -> None:
+    """With the time that every character takes: busy for half of the time."""
+    text = Shown("p", Place(0, "holding", "string", length=10))
+    units = {number: Memory([text]) for number in UNITS}
+    for memory in units.values():
+        memory.show(["7" * 20])
+    line = Line(Endpoint("rtu", path=f"/dev/shm/fieldgate-{os.getpid()}-rates", baud=19200), units, timed=True)
+    line.silent.add(DEAD)
+    await line.plug()
+    seen = await scans(line.address, 0.5, 0.3)
+    line.unplug()
+    keep_their_rate(seen, 0.5)

@@ -20,9 +20,10 @@ def point(connect: dict[str, Any] | None = None, **address: Any) -> Point[Connec
 def ways(of: Point[Connect, Address], value: Value) -> list[str]:
     """Function and body of each way in hexadecimal; a modification in words."""
     told = []
-    for way in job(of, value).ways:
+    made = job(of, value)
+    for way in made.ways:
         if isinstance(way, Modify):
-            told.append(f"read {way.read.body.hex(' ')}, keep {way.words.mask.hex(' ')}")
+            told.append(f"read {made.read.body.hex(' ')}, keep {way.words.mask.hex(' ')}")
         else:
             told.append(f"{way.function:02x} {way.body.hex(' ')}")
     return told
@@ -61,6 +62,9 @@ def test_the_requests_for_a_point(of: Point[Connect, Address], value: Value, tol
 def test_a_job_knows_whom_to_ask_and_how_long() -> None:
     made = job(point(), 1)
     assert (made.point, made.unit, made.timeout_s) == ("setpoint", 7, 0.5)
+    assert (made.read.function, made.read.body) == (3, bytes.fromhex("0010 0001"))
+    coil = job(point(table="coil", type="bool"), True)
+    assert (coil.read.function, coil.read.body) == (1, bytes.fromhex("0010 0001"))
 
 
 @pytest.mark.parametrize(
