@@ -1,11 +1,11 @@
-# demo · test · check · bench · fuzz: each does its own set-up. Nothing is installed outside this folder, except Debian
+# demo · test · check · bench · fuzz · faults: each does its own set-up. Nothing is installed outside this folder, except Debian
 # packages that tests need (only where this user may install them).
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 DEBIAN := mosquitto mosquitto-clients openssl gcc libc6-dev libmodbus-dev mbpoll $(if $(shell command -v npm),,nodejs npm)
 
-.PHONY: demo test check bench fuzz clean
+.PHONY: demo test check bench fuzz faults clean
 
 demo: .venv/run.done
 	@$(BIN)/fieldgate demo
@@ -27,6 +27,14 @@ bench: .venv/dev.done
 # Broken plants, 20,000 of them; N=... for more.
 fuzz: .venv/dev.done
 	$(BIN)/python -m tests.fuzz.mapping $(N)
+
+# Thousands of power cuts, kills, full and failing disks, flipped bits, wrong clocks: one table. ROWS="power kill" for some.
+faults: .venv/dev.done debian
+	@missing=$$(for p in user-mode-linux busybox-static e2fsprogs; do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null || true; \
+	fi
+	$(BIN)/python -m tests.faults $(ROWS)
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,17 +9,17 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from gateway import counters
+from gateway import counters, gaps
 from gateway.adapter import Adapter
-from gateway.buffer import Buffer, BufferTrouble
+from gateway.buffer import Buffer, BufferSettings, BufferTrouble, asked, ground
 from gateway.buffer.store import open_buffer
 from gateway.identity.credentials import Credential, CredentialFault, CredentialNotNow, find
 from gateway.identity.tls import TrustFault
 from gateway.lines import Lines
 from gateway.message import timestamp
-from gateway.plant import Diagnostic, Gateway, OnFull, Plant, PlantInvalid, by_line, read
+from gateway.plant import Buffering, Diagnostic, Gateway, Plant, PlantInvalid, by_line, read
 from gateway.status import Board, answer, lock
 from gateway.upstream.hub import IotHub
 from gateway.upstream.publisher import Publisher
@@ -95,17 +95,8 @@ async def run(
         try:
             locks.enter_context(lock.held(state, holder))
         except lock.InUse as error:
-            raise CannotStart(_in_use(state, error.holder), "stop that one, or give this one another state:") from error
+            raise CannotStart(str(error), "stop that one, or give this one another state:") from error
         await _run_locked(plant, state, adapters, stop, renew or asyncio.Event(), holder)
-
-
-def _in_use(state: Path, holder: lock.Holder | None) -> str:
-    if holder is None:
-        return f"the state directory {state} is in use by another gateway"
-    return (
-        f'the state directory {state} is in use by gateway "{holder.gateway}" '
-        f"(pid {holder.pid}, plant {holder.plant}, since {holder.since})"
-    )
 
 
 async def _run_locked(
@@ -121,7 +112,10 @@ async def _run_locked(
     hub(plant, found)
     board = Board()
     async with AsyncExitStack() as stack:
-        opening = open_buffer(state / "buffer", quota_bytes=settings.quota_bytes, on_full=on_full(settings.on_full))
+        bounds = buffer_settings(settings.buffer, state)
+        for doubt in await asyncio.to_thread(_doubts, state, bounds):
+            log.warning("%s", doubt)
+        opening = open_buffer(state / "buffer", bounds)
         try:
             buffer = await stack.enter_async_context(opening)
         except BufferTrouble as error:
@@ -129,23 +123,43 @@ async def _run_locked(
         file = stack.enter_context(counters.kept(state))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         lines = Lines(adapters, buffer, board, Vault(state), file.totals, tasks)
-        gateway = _Gateway(plant, state, adapters, buffer, holder, lines, board, tasks)
+        gateway = _Gateway(plant, state, adapters, buffer, bounds, holder, lines, board, tasks)
         await gateway.start(found)
-        answers = {"status": gateway.view.report, "values": gateway.view.values}
-        async with answer.serving(state, answers, {"reload": gateway.reload}):
+        answers = {"status": gateway.view.report, "values": gateway.view.values, "buffer": gateway.view.buffer}
+        works: dict[str, answer.Work] = {
+            "reload": lambda _: gateway.reload(),
+            "quarantine": lambda question: asked.answer(buffer.quarantine, buffer.append, question),
+        }
+        async with answer.serving(state, answers, works):
             log.info("gateway %s runs: %d devices on %d lines", plant.name, len(plant.devices), len(by_line(plant)))
             watching = tasks.create_task(gateway.watch(renew), name="reload")
             keeping = tasks.create_task(counters.keep(file), name="counters")
+            telling = tasks.create_task(gaps.tell(buffer), name="gaps")
             await stop.wait()
         watching.cancel()
         keeping.cancel()
+        telling.cancel()
         await gateway.stop()
     log.info("gateway %s stopped", plant.name)
 
 
-def on_full(policy: OnFull) -> Literal["refuse", "drop-oldest"]:
-    """What the buffer can do today: ``thin`` drops the oldest (a warning of ``check`` says so)."""
-    return "refuse" if policy == "refuse" else "drop-oldest"
+def buffer_settings(buffering: Buffering, state: Path) -> BufferSettings:
+    """What gateway.yaml says of the buffer; what stays free where it does not say so depends on the disk."""
+    minimum = buffering.min_free_bytes
+    return BufferSettings(
+        buffering.quota_bytes,
+        min_free_bytes=ground.min_free(ground.total_bytes(state)) if minimum is None else minimum,
+        keep=buffering.keep,
+        on_full=buffering.on_full,
+        order=buffering.order,
+    )
+
+
+def _doubts(state: Path, settings: BufferSettings) -> list[str]:
+    try:
+        return ground.doubts(ground.look(state), state, settings.min_free_bytes)
+    except OSError as error:
+        return [f"{state}: how fast the disk is cannot be seen: {error.strerror}"]
 
 
 def hub(plant: Plant, found: Mapping[str, Credential]) -> IotHub:
@@ -166,6 +180,7 @@ class _Gateway:
         state: Path,
         adapters: Mapping[str, Adapter[Any, Any]],
         buffer: Buffer,
+        bounds: BufferSettings,
         holder: lock.Holder,
         lines: Lines,
         board: Board,
@@ -183,7 +198,7 @@ class _Gateway:
         self._one_at_a_time = asyncio.Lock()
         self._reloading: set[asyncio.Task[dict[str, Any]]] = set()
         self._begun = plant.gateway
-        self.view = View(board, buffer, holder, lambda: (self._plant, self._lines.pipelines))
+        self.view = View(board, buffer, holder, lambda: (self._plant, self._lines.pipelines), bounds)
 
     async def start(self, found: Mapping[str, Credential]) -> None:
         """Run the first plant with these certificates. Raises CannotStart."""
@@ -285,7 +300,7 @@ def _upstream(gateway: Gateway) -> tuple[Any, ...]:
 
 def _fixed(gateway: Gateway) -> dict[str, Any]:
     """What a running gateway cannot exchange, by the words of ``gateway.yaml``."""
-    return {"state": gateway.state, "buffer": (gateway.quota_bytes, gateway.on_full)}
+    return {"state": gateway.state, "buffer": gateway.buffer}
 
 
 def _refused(reason: str, diagnostics: Sequence[Diagnostic] = ()) -> dict[str, Any]:

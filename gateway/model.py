@@ -80,6 +80,17 @@ class Point(Generic[D, A]):
     every_s: float
 
 
+class Priority(IntEnum):
+    """What goes first when a way up is narrow, and stays longest when room is scarce."""
+
+    ALARM = 0
+    """Alarms, events, replies to commands."""
+    TELEMETRY = 1
+    """Scans."""
+    BULK = 2
+    """What may wait: files, histories."""
+
+
 class Message(NamedTuple):
     """One scan of one device, ready to be published; the buffer gives it its sequence."""
 
@@ -91,21 +102,30 @@ class Message(NamedTuple):
     """Application properties as ``k=v&k=v``, percent-encoded (RFC 3986): one string per device, made once."""
     body: bytes
     """JSON, UTF-8."""
+    priority: Priority = Priority.TELEMETRY
+
+
+_MARKS = ("a", "", "b")
+"""Before the sequence in a message id, by class: each class of an identity counts its own."""
 
 
 class Stored(NamedTuple):
-    """A message as it lies in the buffer: with the epoch and the gapless sequence of its identity."""
+    """A message as it lies in the buffer: with the epoch and the gapless sequence of its identity and class."""
 
     identity: str
     epoch: int
     """Random 32-bit number, made with the state directory."""
     sequence: int
-    """1, 2, 3, ... per identity."""
+    """1, 2, 3, ... per identity and class: one class overtakes the other, so that only this shows a gap."""
     created_ns: int
     properties: str
     body: bytes
+    priority: Priority = Priority.TELEMETRY
 
     @property
     def message_id(self) -> str:
-        """Stable over every repetition: ``<identity>-<epoch as 8 hex digits>-<sequence>``."""
-        return f"{self.identity}-{self.epoch:08x}-{self.sequence}"
+        """Stable over every repetition: ``<identity>-<epoch as 8 hex digits>-<sequence>``.
+
+        The sequence of an alarm is written a42, that of bulk b42.
+        """
+        return f"{self.identity}-{self.epoch:08x}-{_MARKS[self.priority]}{self.sequence}"

@@ -107,6 +107,7 @@ class Pipeline:
             try:
                 await self._buffer.append(messages)
             except BufferTrouble as error:
+                messages = [message for message in messages if message.priority not in error.stored]
                 self._buffer_health.stopped(*_explain(error))
                 await self._sleep(backoff.next_s())
             else:

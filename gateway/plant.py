@@ -11,24 +11,25 @@ from gateway.mapping import appliance, assets, devices, site_units
 from gateway.mapping.diagnostics import Diagnostic, Report
 from gateway.mapping.folder import GATEWAY, Files, check, whole
 from gateway.mapping.library import Library
-from gateway.mapping.spec import Asset, Device, Enrichment, From, Gateway, OnFull, Plant, PointSpec
+from gateway.mapping.spec import Asset, Buffering, Device, Enrichment, From, Gateway, Plant, PointSpec
 from gateway.mapping.units import BUILT_IN
 
 __all__ = [
     "MAPPINGS",
     "Asset",
+    "Buffering",
     "Device",
     "Diagnostic",
     "Enrichment",
     "From",
     "Gateway",
-    "OnFull",
     "Plant",
     "PlantInvalid",
     "PointSpec",
     "Summary",
     "bundled_profiles",
     "by_line",
+    "gateway",
     "read",
     "state_directory",
     "summaries",
@@ -97,6 +98,17 @@ def state_directory(folder: Path) -> Path:
         report.error(
             whole(folder / GATEWAY), "M02", 'this file has no "state" (a folder for keys, ...)', "add  state: ..."
         )
+        raise PlantInvalid(report.sorted())
+    return found
+
+
+def gateway(folder: Path) -> Gateway:
+    """What gateway.yaml says, whatever other files say. Raises PlantInvalid where it has mistakes itself."""
+    report = Report()
+    check(folder, report)
+    block = Files(report).block(folder / GATEWAY, "gateway") if not report.errors else None
+    found = appliance.read(block, folder, report) if block is not None else None
+    if found is None or report.errors:
         raise PlantInvalid(report.sorted())
     return found
 

@@ -95,6 +95,22 @@ def seconds(text: Any) -> Any:
     return float(Decimal(match[1]) * _SECONDS[match[2]])
 
 
+_YEARS = re.compile("([0-9]{1,3}) *y")
+_YEAR_S = 365.0 * 86_400
+
+
+def lifetime(text: Any) -> Any:
+    """A time, years as well, as seconds; None for ``none``. M09 for anything else."""
+    if text == "none":
+        return None
+    if isinstance(text, str) and (match := _YEARS.fullmatch(text)):
+        return int(match[1]) * _YEAR_S
+    try:
+        return seconds(text)
+    except PydanticCustomError:
+        raise fault("M09", f"{quote(text)} is not a time", "write for example 12h, 60d, 1y or none") from None
+
+
 _SIZE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) *(k|M|G|T)(i?)B")
 _PREFIXES = {"k": 1, "M": 2, "G": 3, "T": 4}
 
@@ -117,6 +133,8 @@ Number: TypeAlias = Annotated[Decimal, BeforeValidator(number)]
 """An exact decimal: ``0.1`` is one tenth, not the nearest double."""
 Duration: TypeAlias = Annotated[float, BeforeValidator(seconds)]
 """A time in seconds, written ``500ms``, ``5s``, ``10min``, ``1h``, ``60d``."""
+Lifetime: TypeAlias = Annotated[Annotated[float, Field(ge=60)] | None, BeforeValidator(lifetime)]
+"""How long something is kept, in seconds, written ``12h``, ``60d``, ``1y``; None for ``none``: without end."""
 Size: TypeAlias = Annotated[int, BeforeValidator(size_bytes)]
 """A size in bytes, written ``500 MB``, ``20 GB``, ``2 GiB``."""
 

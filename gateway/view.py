@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gateway.buffer import Buffer
+from gateway.buffer import Buffer, BufferSettings, Stats
 from gateway.message import timestamp
 from gateway.model import Quality
 from gateway.pipeline import Pipeline
@@ -22,12 +22,14 @@ class View:
         buffer: Buffer,
         holder: lock.Holder,
         now: Callable[[], tuple[Plant, Mapping[str, Pipeline]]],
+        settings: BufferSettings,
     ) -> None:
-        """``now``: the plant that runs, and its pipelines by line."""
+        """``now``: the plant that runs, and its pipelines by line; ``settings``: those that the buffer works with."""
         self._board = board
         self._buffer = buffer
         self._holder = holder
         self._now = now
+        self.settings = settings
 
     def report(self) -> dict[str, Any]:
         """Whether data flows: each line, device and identity upstream, and the buffer. Times are ISO 8601, UTC."""
@@ -45,8 +47,12 @@ class View:
             "messages": stats.messages,
             "bytes": stats.bytes_on_disk,
             "quota_bytes": stats.quota_bytes,
-            "oldest": timestamp(stats.oldest_ns) if stats.oldest_ns is not None else None,
+            "oldest": _time(stats.oldest_ns),
             "dropped": stats.dropped,
+            "classes": {one.name.lower(): held.messages for one, held in stats.classes.items()},
+            "full": {one.name.lower(): held.full for one, held in stats.classes.items() if held.full},
+            "parked": dict(stats.parked),
+            "quarantined": stats.quarantined,
         }
         parts = [*lines, *devices, *upstream, buffer]
         settings = plant.gateway
@@ -63,6 +69,12 @@ class View:
             "upstream": upstream,
             "buffer": buffer,
         }
+
+    def buffer(self) -> dict[str, Any]:
+        """What waits in the buffer and how fast it comes and goes."""
+        plant, _ = self._now()
+        stats = self._buffer.stats()
+        return {"gateway": plant.name, "pid": self._holder.pid, **depth(stats, self.settings), **_pace(stats)}
 
     def _device(self, device: Device, pipeline: Pipeline) -> dict[str, Any]:
         latest = pipeline.scans[device.name].latest()
@@ -92,6 +104,46 @@ class View:
             ]
             for device in plant.devices
         }
+
+
+def depth(stats: Stats, settings: BufferSettings) -> dict[str, Any]:
+    """What waits, by class and identity, and what is said about it. Times are ISO 8601, UTC."""
+    return {
+        "messages": stats.messages,
+        "bytes": stats.bytes_on_disk,
+        "quota_bytes": settings.quota_bytes,
+        "min_free_bytes": settings.min_free_bytes,
+        "order": settings.order,
+        "oldest": _time(stats.oldest_ns),
+        "classes": [
+            {
+                "class": one.name.lower(),
+                "messages": held.messages,
+                "bytes": held.bytes_on_disk,
+                "oldest": _time(held.oldest_ns),
+                "full": held.full,
+                "on_full": settings.on_full.get(one, "refuse"),
+                "keep_s": settings.keep.get(one),
+            }
+            for one, held in sorted(stats.classes.items())
+        ],
+        "waiting": dict(sorted(stats.waiting.items(), key=lambda item: -item[1])),
+        "parked": dict(stats.parked),
+        "quarantined": stats.quarantined,
+    }
+
+
+def _pace(stats: Stats) -> dict[str, Any]:
+    return {
+        "in_per_s": stats.append_per_s,
+        "out_per_s": stats.drain_per_s,
+        "append_ms": {"p50": stats.append.p50_s * 1000, "p99": stats.append.p99_s * 1000},
+        "fsync_ms": {"p50": stats.fsync.p50_s * 1000, "p99": stats.fsync.p99_s * 1000},
+    }
+
+
+def _time(at_ns: int | None) -> str | None:
+    return None if at_ns is None else timestamp(at_ns)
 
 
 def _health(health: Health) -> dict[str, Any]:

@@ -52,6 +52,4 @@ def to_bytes(content: Mapping[str, Extent]) -> bytes:
 def from_bytes(packed: bytes) -> Content:
     """What ``to_bytes`` wrote. Raises TableDamaged."""
     identities, columns = unpack(packed, len(Extent._fields))
-    return {
-        identity: Extent(*row) for identity, row in zip(identities, zip(*columns, strict=True), strict=bool(identities))
-    }
+    return dict(zip(identities, map(Extent._make, zip(*columns, strict=True)), strict=bool(identities)))

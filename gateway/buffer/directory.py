@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.buffer.port import BufferFull, BufferTrouble, BufferUnavailable
@@ -13,6 +14,14 @@ from gateway.buffer.port import BufferFull, BufferTrouble, BufferUnavailable
 BALLAST = "ballast"
 NEW = ".new"
 """Ends the name of a file that is being made: it gets its own name when it is whole and on the disk."""
+MOVED = ".closing"
+"""Ends the name that a database has while its connection closes, so that SQLite leaves its log alone."""
+DAMAGED = "damaged"
+"""Folder of the frames that could not be read."""
+DAMAGED_LIMIT = 64 * 1024 * 1024
+"""Of that folder."""
+ASIDE_LIMIT = 10 * 16 * 1024 * 1024
+"""Of the files that were set aside, with their side files."""
 UNSYNCED = "unsynced"
 """While this file is there, a drained segment has gone before the highest sequences were on the disk."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
@@ -57,6 +66,25 @@ def make(directory: Path) -> None:
         sync(path.parent)
     for path in directory.glob(f"*{NEW}*"):
         path.unlink()
+    for path in directory.glob(f"*{MOVED}"):
+        move_back(path.with_suffix(""))
+    for path in directory.glob("*.db-wal"):
+        if not path.with_name(path.name.removesuffix("-wal")).exists():
+            path.unlink()
+
+
+def move_away(path: Path) -> bool:
+    """Give a database another name for a moment; False where it has gone already."""
+    try:
+        path.rename(f"{path}{MOVED}")
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def move_back(path: Path) -> None:
+    """Give it its name again. A crash between the two is made good by ``make``."""
+    Path(f"{path}{MOVED}").rename(path)
 
 
 def sync(path: Path) -> None:
@@ -116,8 +144,34 @@ def set_aside(path: Path, now_ns: int) -> Path:
         side = Path(f"{path}{suffix}")
         if side.exists():
             side.rename(f"{aside}{suffix}")
+    bound(list(path.parent.glob("*.damaged-*")), ASIDE_LIMIT)
     sync(path.parent)
     return aside
+
+
+def keep_damaged(folder: Path, name: str, content: bytes) -> None:
+    """Bytes that could not be read, for people; the oldest of them go where there would be too many."""
+    kept = folder / DAMAGED
+    kept.mkdir(mode=0o700, exist_ok=True)
+    (kept / name).write_bytes(content)
+    bound(list(kept.iterdir()), DAMAGED_LIMIT)
+
+
+def bound(paths: Sequence[Path], limit: int) -> None:
+    """The oldest of these files go until all together are no larger than this."""
+    found = sorted((path.stat().st_mtime_ns, path.stat().st_size, path) for path in paths)
+    total = sum(size for _, size, _ in found)
+    for _, size, path in found[:-1]:
+        if total <= limit:
+            return
+        path.unlink(missing_ok=True)
+        total -= size
+
+
+def now_ns(path: Path) -> int:
+    """The time as the file system counts it, which no shift of the process's clock changes; the file is touched."""
+    os.utime(path)
+    return path.stat().st_mtime_ns
 
 
 def free_bytes(directory: Path) -> int:

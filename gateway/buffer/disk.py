@@ -1,7 +1,7 @@
-"""All of the buffer that lies on the disk: segments in order, cursors, ballast; what may be written and what must go.
+"""All of the buffer that lies on the disk: segments in order, cursors, ballast; what is synced and what is unlinked.
 
-One task commits (``store``) and one keeps house (``tidy``); both are the buffer's own and never cancelled. What they
-change in memory they change between two awaits, after the disk has confirmed it.
+What is changed in memory is changed between two awaits, after the disk has confirmed it. ``commits`` stores, ``upkeep``
+gives way and rewrites; both are run by tasks of the buffer that are never cancelled.
 """
 
 from __future__ import annotations
@@ -9,230 +9,164 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from gateway.buffer import content, directory, policy
-from gateway.buffer.frames import Frame, encode
-from gateway.buffer.lanes import Lane, Lanes
-from gateway.buffer.losses import Episode, Loss, Losses
-from gateway.buffer.meta import Cursor, Meta, another
-from gateway.buffer.policy import OnFull, Sizes
-from gateway.buffer.port import BufferFull, BufferTrouble
-from gateway.buffer.segments import Segment, create
-from gateway.model import Message, Stored
+from gateway.buffer import content, directory, policy, rewriting
+from gateway.buffer.clock import BufferClock
+from gateway.buffer.columns import TableDamaged
+from gateway.buffer.content import Content, Extent
+from gateway.buffer.lane import Lane
+from gateway.buffer.lanes import Lanes
+from gateway.buffer.losses import Damage, Episode, Losses
+from gateway.buffer.meta import Changes, Meta, Sealed
+from gateway.buffer.policy import Sizes
+from gateway.buffer.port import BufferFull, BufferSettings, BufferTrouble, Loss
+from gateway.buffer.rates import Durations
+from gateway.buffer.segments import Place, Segment
+from gateway.buffer.shelf import Shelf
+from gateway.model import Priority
 
 log = logging.getLogger("fieldgate")
 
-_THREAD_FROM_BYTES = 65_536
-"""Packing a frame takes 0.7 ms per 100 kB: from here on it does not hold up the event loop."""
-
-Group = Sequence[Mapping[str, Sequence[Message]]]
-"""What one commit stores: per frame, the messages by identity, in order."""
+_GIVEN_UP = {
+    "quota": "the quota is used up: the oldest messages are dropped, as buffer: on_full says",
+    "thinned": "the quota is used up: of old messages only some are kept, as buffer: on_full: thin says",
+    "expired": "messages have become older than buffer: keep lets them, and are dropped",
+}
 
 
 class Disk:
     """The open directory."""
 
-    def __init__(self, folder: Path, sizes: Sizes, on_full: OnFull, meta: Meta, *, now_ns: Callable[[], int]) -> None:
+    def __init__(self, folder: Path, settings: BufferSettings, sizes: Sizes, meta: Meta, clock: BufferClock) -> None:
         self.folder = folder
+        self.settings = settings
         self.sizes = sizes
-        self.on_full = on_full
+        """As they follow from what the disk can give of the quota."""
+        self.clock = clock
         self.lanes = Lanes()
         self.losses = Losses()
-        self.segments: list[Segment] = []
-        """By number; the last one may be the one that is written."""
-        self.writing: Segment | None = None
-        self.next_frame = 1
+        self.shelves = {priority: Shelf(folder, priority) for priority in Priority}
         self.epoch = meta.saved.epoch
-        self.full = ""
-        """``quota`` or ``disk`` since something was refused; empty again when something was stored."""
         self.saved = meta.saved
+        self.disk_full = False
+        """The disk had no room for something, or less than what shall stay free; until there is room again."""
+        self.syncs = Durations()
+        """Of commits: from the insert to its return."""
+        self.episode: Episode | None = None
         self._meta = meta
-        self._now_ns = now_ns
-        self._dirty: set[str] = set()
-        self._lost: set[tuple[str, str]] = set()
-        self._doubtful: dict[str, int] = {}
-        self._episode: Episode | None = None
+        self._dirty: set[tuple[str, Priority]] = set()
+        self._sealed: dict[Place, Segment] = {}
+        self._gone: list[Segment] = []
+        self._unlisted: list[Place] = []
+        self._failing_to_unlink = ""
+        self._clock_due = False
         self._syncing = asyncio.Lock()
         self._tidying = asyncio.Lock()
         self._ballast_bytes = 0
-        for loss in meta.saved.losses:
-            self.losses.all[loss.reason, loss.identity] = loss
+        self.shaping = asyncio.Lock()
+        """Held by who drops or rewrites segments."""
 
     # What lies there.
 
     def used_bytes(self) -> int:
         """Bytes on the disk that count against the quota: all but what was set aside."""
-        written = self.writing.measure() if self.writing else 0
-        sealed = sum(segment.size_bytes for segment in self.segments if segment is not self.writing)
-        return sealed + written + directory.size(self._meta.path) + self._ballast_bytes
+        held = sum(shelf.used_bytes() for shelf in self.shelves.values())
+        going = sum(segment.size_bytes for segment in self._gone)
+        return held + going + directory.size(self._meta.path) + self._ballast_bytes
 
-    def holding(self, frame: int) -> Segment | None:
-        """The first segment that can have this frame or a later one."""
-        start = max(0, bisect_right(self.segments, frame, key=lambda segment: segment.first) - 1)
-        return next((segment for segment in self.segments[start:] if segment.last >= frame), None)
+    def class_bytes(self, priority: Priority) -> int:
+        """Those of one class."""
+        return self.shelves[priority].used_bytes()
 
-    def refuses(self) -> str:
-        """Why nothing more can be stored now; empty while there is room."""
+    def holding(self, priority: Priority, frame: int) -> Segment | None:
+        """The first segment of this class that can have this frame or a later one."""
+        return self.shelves[priority].holding(frame)
+
+    def refuses(self, priority: Priority) -> str:
+        """Why nothing more of this class can be stored now: ``quota`` or ``disk``; empty while there is room."""
         least = policy.growth(0)
-        if self.full == "quota" and policy.fits(self.sizes, self.used_bytes(), least, refusing=True):
+        if self.disk_full and priority is not Priority.ALARM and not self.disk_has_room(least):
+            return "disk"
+        if not self.shelves[priority].refused or self.fits(least, priority, refusing=True):
             return ""
-        return "" if self.full == "disk" and self._disk_has_room(least) else self.full
+        return self.limit
+
+    def fits(self, coming: int, priority: Priority, *, refusing: bool) -> bool:
+        """Whether a commit of so many bytes stays within the quota."""
+        self.lift_quota()
+        return policy.fits(self.sizes, self.used_bytes(), coming, priority, refusing=refusing)
 
     def done_with(self, lane: Lane, frames: Mapping[int, int]) -> None:
         """So many messages of each of these frames were acknowledged."""
-        self._dirty.add(lane.identity)
+        self._dirty.add((lane.identity, lane.priority))
         for frame, count in frames.items():
-            segment = self.holding(frame)
+            segment = self.holding(lane.priority, frame)
             # A frame whose segment has vanished is counted nowhere: the next segment's messages are not gone with it.
             if segment is not None and segment.first <= frame:
                 segment.remaining -= count
 
-    # Storing.
+    def touch(self, lanes: Iterable[Lane] | None = None) -> None:
+        """These lanes, or all, are written with the next sync."""
+        self._dirty |= {(lane.identity, lane.priority) for lane in (self.lanes if lanes is None else lanes)}
 
-    async def store(self, group: Group) -> None:
-        """One commit; on the disk when this returns. Raises BufferFull or BufferUnavailable: nothing was stored."""
-        if self._doubtful:
-            await self._leave_epoch()
-        frames = await self._encode(group)
-        coming = policy.growth(sum(len(frame.head) + len(frame.body) for frame in frames))
-        await self._find_room(coming)
-        try:
-            segment = await self._write(frames, coming)
-        except BufferFull:
-            # Sealing and the policy may make room at once; where they do not, this raises.
-            await self._disk_is_full()
-            await self._find_room(coming)
-            segment = await self._write_again(frames, coming)
-        self.full = ""
-        self._accepted(segment, frames, group)
+    def count(self, loss: Loss, damage: Damage | None = None) -> None:
+        """Remember a loss, in memory now and in the file with the next sync; damage that was counted before is not."""
+        self.losses.add(loss, damage)
 
-    async def _write_again(self, frames: Sequence[Frame], coming: int) -> Segment:
-        try:
-            return await self._write(frames, coming)
-        except BufferFull:
-            await self._disk_is_full()
-            raise
+    def give_up(self, loss: Loss) -> None:
+        """The policy gave these up: counted, said in the log when it begins and summed up when it ends."""
+        if self.episode is None:
+            self.episode = Episode()
+            log.warning("buffer: %s (bring the upstream back, or give the buffer more room)", _GIVEN_UP[loss.reason])
+        self.episode.note(loss)
+        self.count(loss)
 
-    async def _encode(self, group: Group) -> list[Frame]:
-        frames: list[Frame] = []
-        following = {
-            identity: self.lanes.lane(identity).highest + 1 for by_identity in group for identity in by_identity
-        }
-        for number, by_identity in enumerate(group, self.next_frame):
-            held = {identity: (following[identity], messages) for identity, messages in by_identity.items()}
-            size = sum(len(message.body) for messages in by_identity.values() for message in messages)
-            if size >= _THREAD_FROM_BYTES:
-                frames.append(await asyncio.to_thread(encode, number, self.epoch, held))
-            else:
-                frames.append(encode(number, self.epoch, held))
-            for identity, messages in by_identity.items():
-                following[identity] += len(messages)
-        return frames
+    def touch_clock(self) -> None:
+        """The clock is written with the next sync, if nothing else is."""
+        self._clock_due = True
 
-    async def _write(self, frames: Sequence[Frame], coming: int) -> Segment:
-        """Raises BufferFull where the disk is at its end, BufferUnavailable where it is out of order."""
-        try:
-            segment = await self._segment_for(frames[0].number, coming)
-        except (sqlite3.Error, OSError) as error:
-            raise directory.translated(error, self.folder) from error
-        try:
-            await segment.insert(frames)
-        except sqlite3.Error as error:
-            trouble = directory.translated(error, segment.path)
-            # A full disk fails a write before the commit's own record is in the log; any other error may come after.
-            if not isinstance(trouble, BufferFull):
-                await self._doubt(frames)
-            raise trouble from error
-        return segment
+    def end_episode(self) -> None:
+        """Sum up in the log what was dropped, if anything was."""
+        if self.episode is not None:
+            log.warning("buffer: no more is dropped; it was %s", self.episode.summary())
+            self.episode = None
 
-    async def _segment_for(self, frame: int, coming: int) -> Segment:
-        if self.writing is not None and self.writing.filled_bytes + coming > self.sizes.segment:
-            await self.seal()
-        if self.writing is None:
-            self.writing = await create(self.folder, frame, self.sizes.wal_pages)
-            self.segments.append(self.writing)
-        return self.writing
+    # Room on the disk.
 
-    def _accepted(self, segment: Segment, frames: Sequence[Frame], group: Group) -> None:
-        self.next_frame = frames[-1].number + 1
-        for frame, by_identity in zip(frames, group, strict=True):
-            segment.accepted(frame.number, frame.sections)
-            for section in frame.sections:
-                messages = by_identity[section.identity]
-                stored = [
-                    Stored(section.identity, section.epoch, sequence, *message[1:])
-                    for sequence, message in enumerate(messages, section.first)
-                ]
-                self.lanes.stored(self.lanes.lane(section.identity), frame.number, stored)
-                self._dirty.add(section.identity)
-        segment.measure()
+    def limit_quota(self) -> None:
+        """At the opening: a quota that is larger than the disk would never come to its end before the disk does."""
+        self._set_quota(self._can_give())
+        if self.limit == "disk":
+            log.warning(
+                "buffer: %s: the disk has only %d MB for a quota of %d MB: that is what counts",
+                self.folder,
+                self.sizes.quota // 1_000_000,
+                self.settings.quota_bytes // 1_000_000,
+            )
 
-    async def _doubt(self, frames: Sequence[Frame]) -> None:
-        """A commit failed in a way that leaves open whether it is in the log: its sequences are never used again."""
-        for frame in frames:
-            for section in frame.sections:
-                self._doubtful[section.identity] = section.last
-        self.next_frame = frames[-1].number + 1
-        await self.seal()
+    def lift_quota(self) -> None:
+        """The disk may give more by now. Others that fill it do not lessen the quota: nothing is dropped for them."""
+        if self.limit == "disk":
+            self._set_quota(max(self.sizes.quota, self._can_give()))
 
-    async def _leave_epoch(self) -> None:
-        """What is in doubt may turn up when the directory is opened again: under the old epoch."""
-        epoch, self.epoch = self.epoch, another(self.epoch)
-        try:
-            await self.sync()
-        except BufferTrouble:
-            self.epoch = epoch
-            raise
-        for identity, last in self._doubtful.items():
-            self.lanes.pass_over(self.lanes.lane(identity), last)
-        self._doubtful.clear()
+    def _set_quota(self, can_give: int) -> None:
+        self.sizes = policy.sizes(max(policy.QUOTA_MINIMUM, min(self.settings.quota_bytes, can_give)))
 
-    async def seal(self) -> None:
-        """The segment that is written takes nothing more; one without a frame goes at once."""
-        segment, self.writing = self.writing, None
-        if segment is None:
-            return
-        try:
-            await segment.seal()
-        except sqlite3.Error as error:
-            log.debug("buffer: %s keeps its log: %s", segment.path, error)
-        if segment.last < segment.first:
-            await self.forget(segment)
+    def _can_give(self) -> int:
+        free = directory.free_bytes(self.folder) - self.settings.min_free_bytes
+        return self.used_bytes() + max(0, free)
 
-    # Room.
+    @property
+    def limit(self) -> str:
+        """What is at its end when the quota is."""
+        return "quota" if self.sizes.quota == self.settings.quota_bytes else "disk"
 
-    async def _find_room(self, coming: int) -> None:
-        """Raises BufferFull where the policy has nothing more to give."""
-        if self.full == "disk":
-            await self._disk_again(coming)
-        while not self._fits(coming):
-            await self.tidy()
-            if not self._fits(coming) and not await self._drop_oldest():
-                self.full = "quota"
-                raise BufferFull("quota")
-
-    def _fits(self, coming: int) -> bool:
-        used = self.used_bytes()
-        if self._episode is not None and policy.relieved(self.sizes, used):
-            self.end_episode()
-        return policy.fits(self.sizes, used, coming, refusing=self.full == "quota")
-
-    async def _disk_again(self, coming: int) -> None:
-        """The disk was full: see whether there is room by now, for the ballast first.
-
-        Nothing is dropped for it, whatever the policy: others may have filled the disk, and what was accepted is not
-        theirs to push out. Only the quota does that.
-        """
-        await self.tidy()
-        if not self._disk_has_room(coming) or not await self.take_ballast():
-            raise BufferFull("disk")
-        self.full = ""
-
-    def _disk_has_room(self, coming: int) -> bool:
-        return policy.disk_has_room(self.sizes, directory.free_bytes(self.folder), coming)
+    def disk_has_room(self, coming: int) -> bool:
+        """Whether a disk that was full has room for the ballast, what shall stay free, and so much more."""
+        free = directory.free_bytes(self.folder) - self.settings.min_free_bytes
+        return policy.disk_has_room(self.sizes, free, coming)
 
     async def take_ballast(self) -> bool:
         """Hold back the bytes that draining will need when the disk is full; False where there are none."""
@@ -240,107 +174,165 @@ class Disk:
         self._ballast_bytes = self.sizes.ballast if held else 0
         return held
 
-    async def _disk_is_full(self) -> None:
-        """Give the ballast to the cursors; the segment that was written is sealed, so that it can go when drained."""
-        self.full = "disk"
+    async def drop_ballast(self) -> None:
+        """The disk is full: give it to whoever writes next, which is the cursors."""
+        self.disk_full = True
         self._ballast_bytes = 0
         await asyncio.to_thread(directory.drop_ballast, self.folder)
-        await self.seal()
 
-    async def _drop_oldest(self) -> bool:
-        """Give the oldest segment up; False where the policy or the stock forbids it."""
-        sealed = [segment for segment in self.segments if segment is not self.writing]
-        if not policy.may_drop(self.on_full, len(self.segments), len(sealed)):
-            return False
-        oldest = sealed[0]
+    # Segments.
+
+    def segment(self, path: Path) -> Segment:
+        """One that lies there sealed."""
+        return Segment(path, self._load)
+
+    async def _load(self, segment: Segment) -> Content:
         try:
-            held = await oldest.read_content()
-        except sqlite3.Error as error:
-            raise directory.translated(error, oldest.path) from error
-        for identity, extent in held.items():
-            lane = self.lanes.lane(identity)
-            count = content.waiting(extent, lane.acked)
-            first = max(extent.first, lane.acked + 1)
-            self.lanes.cut(lane, extent.last, count, oldest.last, extent.last_ns)
-            self._dirty.add(identity)
-            if count:
-                self._drop(Loss("quota", identity, count, first, extent.last, extent.first_ns, extent.last_ns))
-        oldest.remaining = 0
-        await self.tidy()
-        return True
+            return content.from_bytes(await self._meta.read_content(segment.place))
+        except TableDamaged:
+            log.warning("buffer: %s: what it holds is not known any more and is read from it", segment.path)
+        if segment.place.generation:
+            about = await asyncio.to_thread(rewriting.read_about, segment.path, segment.priority)
+            if about is not None:
+                return about.content
+        return await self.segment(segment.path).scan()
 
-    def _drop(self, loss: Loss) -> None:
-        if self._episode is None:
-            self._episode = Episode()
-            log.warning(
-                "buffer: the quota is used up: the oldest messages are dropped, as buffer: on_full: drop-oldest says "
-                "(bring the upstream back, or give the buffer more room)"
-            )
-        self._episode.note(loss)
-        self.count(loss)
+    async def seal(self, shelf: Shelf) -> None:
+        """The segment that is written takes nothing more; one without a frame goes at once. Nothing is copied."""
+        segment, shelf.writing = shelf.writing, None
+        if segment is None:
+            return
+        await segment.close()
+        segment.measure()
+        shelf.resized()
+        if segment.last < segment.first:
+            await self.forget(segment)
+            return
+        self.sealed(segment)
 
-    def end_episode(self) -> None:
-        """Sum up in the log what was dropped, if anything was."""
-        if self._episode is not None:
-            log.warning("buffer: no more is dropped; it was %s", self._episode.summary())
-            self._episode = None
+    async def seal_in_doubt(self, shelf: Shelf) -> None:
+        """Seal it where the last commit may be in its log or not: what it holds is not kept, opening asks the file."""
+        segment = shelf.writing
+        await self.seal(shelf)
+        if segment is not None:
+            self._sealed.pop(segment.place, None)
 
-    def count(self, loss: Loss) -> None:
-        """Remember a loss, in memory now and in the file with the next sync."""
-        if self.losses.add(loss):
-            self._lost.add((loss.reason, loss.identity))
+    def sealed(self, segment: Segment) -> None:
+        """What it holds is written with the next sync."""
+        segment.load_with(self._load)
+        self._sealed[segment.place] = segment
 
-    def touch(self) -> None:
-        """Every lane is written with the next sync."""
-        self._dirty |= {lane.identity for lane in self.lanes}
+    async def trimmed(self, segment: Segment, held: Content) -> Content:
+        """The content, where the sequences of what waits have holes with the number that really waits."""
+        holed = [one for one, (first, last, messages, *_) in held.items() if messages <= last - first]
+        acked = {identity: self.lanes.lane(identity, segment.priority).acked for identity in holed}
+        partly = {identity: at for identity, at in acked.items() if held[identity].first <= at < held[identity].last}
+        if not partly:
+            return held
+        counted = await asyncio.to_thread(rewriting.count_after, segment.path, partly)
+        return held | {
+            identity: held[identity]._replace(first=at + 1, messages=counted[identity])
+            for identity, at in partly.items()
+        }
+
+    def unlist(self, one: Place) -> None:
+        """Its file is gone; so is what stands about it, with the next sync."""
+        self._unlisted.append(one)
+
+    def waiting(self, segment: Segment, held: Mapping[str, Extent]) -> int:
+        """How many messages of this content are not acknowledged."""
+        lanes = self.lanes
+        return sum(lanes.waiting(lanes.lane(identity, segment.priority), one) for identity, one in held.items())
+
+    def leave(self, segments: Iterable[Segment]) -> None:
+        """These are not on their shelves any more: they go when the next sync has succeeded."""
+        for segment in segments:
+            shelf = self.shelves[segment.priority]
+            shelf.remove(segment)
+            self._sealed.pop(segment.place, None)
+            self._gone.append(segment)
 
     # Keeping house.
 
+    @property
+    def changed(self) -> bool:
+        """Whether something waits to be synced."""
+        return bool(self._dirty or self._sealed or self.losses.changed or self._gone or self._clock_due)
+
     async def sync(self) -> None:
-        """Cursors, highest sequences and losses as they stand now are on the disk when this returns.
+        """Cursors, highest sequences, losses and what was sealed are on the disk as they stand now when this returns.
 
         Raises BufferFull or BufferUnavailable; what was not written is written the next time.
         """
         async with self._syncing:
             dirty, self._dirty = self._dirty, set()
-            lost, self._lost = self._lost, set()
-            touched = [self.lanes.lane(identity) for identity in dirty]
-            cursors = [Cursor(lane.identity, lane.acked, lane.highest) for lane in touched]
-            losses = [self.losses.all[key] for key in lost]
+            sealed, self._sealed = self._sealed, {}
+            unlisted, self._unlisted = self._unlisted, []
+            lost, damaged = self.losses.changes()
+            self._clock_due = False
+            changes = Changes(
+                epoch=self.epoch,
+                clock=self.clock.mark(),
+                frames={priority: shelf.next_frame - 1 for priority, shelf in self.shelves.items()},
+                cursors=[self.lanes.lane(*key).cursor for key in dirty],
+                losses=[self.losses.all[key] for key in lost],
+                untold=[self.losses.untold[key] for key in lost if key in self.losses.untold],
+                told=[(priority, reason, identity) for reason, identity, priority in lost],
+                damage=list(damaged),
+                sealed=[_as_kept(segment) for segment in sealed.values()],
+                gone=unlisted,
+            )
             try:
-                await self._write_meta(cursors, losses)
+                await self._write_meta(changes)
             except BufferTrouble:
                 self._dirty |= dirty
-                self._lost |= lost
+                self._sealed = sealed | self._sealed
+                self._unlisted += unlisted
+                self.losses.again(lost, damaged)
                 raise
+            for segment in sealed.values():
+                segment.content, segment.sealed_facts = None, True
 
-    async def _write_meta(self, cursors: Sequence[Cursor], losses: Sequence[Loss]) -> None:
+    async def _write_meta(self, changes: Changes) -> None:
         try:
-            await self._meta.write(self.epoch, self.next_frame - 1, cursors, losses)
+            await self._meta.write(changes)
         except sqlite3.Error as error:
             trouble = directory.translated(error, self._meta.path)
             if not isinstance(trouble, BufferFull) or not self._ballast_bytes:
                 raise trouble from error
+        except OSError as error:
+            raise directory.translated(error, self._meta.path) from error
         else:
             return
-        self.full, self._ballast_bytes = "disk", 0
-        await asyncio.to_thread(directory.drop_ballast, self.folder)
-        await self._write_meta(cursors, losses)
+        await self.drop_ballast()
+        await self._write_meta(changes)
 
     async def tidy(self) -> None:
         """Sync what is not synced, then unlink what is drained: in this order, or a sequence could be used twice."""
         async with self._tidying:
-            for segment in list(self.segments):
-                if segment.damaged and segment is not self.writing:
-                    await self._recount(segment)
-            drained = [part for part in self.segments if part is not self.writing and part.remaining <= 0]
+            drained = await self._drained()
+            self.leave([segment for segment in drained if not segment.held.locked()])
             try:
-                if self._dirty or self._lost or drained:
+                if self.changed:
                     await self.sync()
             except BufferFull:
-                await self._sacrifice([segment for segment in drained if not segment.damaged])
-            for segment in drained:
-                await self.forget(segment)
+                await self._sacrifice([segment for segment in self._gone if not segment.damaged])
+            await self._unlink()
+
+    async def _drained(self) -> list[Segment]:
+        found: list[Segment] = []
+        for shelf in self.shelves.values():
+            for segment in shelf.sealed:
+                if segment.remaining > 0:
+                    continue
+                # Counting is quick and may be wrong where something was damaged; the cursors are asked before it goes.
+                try:
+                    segment.remaining = self.waiting(segment, await segment.read_content())
+                except sqlite3.Error as error:
+                    raise directory.translated(error, segment.path) from error
+                if segment.remaining <= 0:
+                    found.append(segment)
+        return found
 
     async def _sacrifice(self, drained: Sequence[Segment]) -> None:
         """The disk has no byte for the cursors, and only unlinking would make one: a drained segment goes before them.
@@ -355,36 +347,48 @@ class Disk:
         await self.sync()
         await asyncio.to_thread(directory.remove, mark)
 
-    async def _recount(self, segment: Segment) -> None:
-        """What a damaged segment holds is not what it was thought to hold: ask the cursors."""
-        try:
-            held = await segment.read_content()
-        except sqlite3.Error as error:
-            raise directory.translated(error, segment.path) from error
-        acked = {identity: self.lanes.lane(identity).acked for identity in held}
-        segment.remaining = sum(content.waiting(extent, acked[identity]) for identity, extent in held.items())
+    async def _unlink(self) -> None:
+        """What has gone from the shelves goes from the disk; what the disk does not let go is tried again."""
+        kept: list[Segment] = []
+        gone, self._gone = self._gone, []
+        for segment in gone:
+            try:
+                await self._unlink_one(segment)
+            except OSError as error:
+                kept.append(segment)
+                if not self._failing_to_unlink:
+                    log.warning("buffer: %s cannot be removed (%s); it will be tried again", segment.path, error)
+                self._failing_to_unlink = str(error)
+        self._gone += kept
+        if not kept and self._failing_to_unlink:
+            log.info("buffer: drained segments are removed again (was: %s)", self._failing_to_unlink)
+            self._failing_to_unlink = ""
 
-    async def forget(self, segment: Segment) -> None:
-        """The segment is done with: unlinked, or set aside where it is damaged."""
-        if segment in self.segments:
-            self.segments.remove(segment)
-        if segment is self.writing:
-            self.writing = None
+    async def _unlink_one(self, segment: Segment) -> None:
         await segment.end()
         if segment.damaged:
-            aside = await asyncio.to_thread(directory.set_aside, segment.path, self._now_ns())
-            log.error(
-                "buffer: %s was damaged; what could be read is delivered, the file kept as %s", segment.path, aside
-            )
+            aside = await asyncio.to_thread(directory.set_aside, segment.path, self.clock.clocks.wall_ns())
+            log.error("buffer: %s was damaged; what could be read is kept in use, the file as %s", segment.path, aside)
         else:
             await asyncio.to_thread(directory.remove, segment.path)
+        self._unlisted.append(segment.place)
+
+    async def forget(self, segment: Segment) -> None:
+        """The segment holds nothing that is waited for: it goes now. Raises BufferUnavailable."""
+        self.leave([segment])
+        shelf = self.shelves[segment.priority]
+        if segment is shelf.writing:
+            shelf.writing = None
+        await self._unlink()
 
     async def close(self) -> None:
         """Leave everything whole on the disk; every connection is closed, whatever the disk says."""
         try:
             self.end_episode()
-            await self.seal()
+            for shelf in self.shelves.values():
+                await self.seal(shelf)
             await self.tidy()
+            await self.sync()
         except BufferTrouble as error:
             log.warning("buffer: closed without the last cursors (%s): duplicates after the next start", error)
         finally:
@@ -392,6 +396,13 @@ class Disk:
 
     async def abandon(self) -> None:
         """Close every connection and write nothing."""
-        for segment in self.segments:
+        for shelf in self.shelves.values():
+            for segment in shelf.segments:
+                await segment.end()
+        for segment in self._gone:
             await segment.end()
         await self._meta.close()
+
+
+def _as_kept(segment: Segment) -> Sealed:
+    return Sealed(segment.place, segment.facts, segment.size_bytes, content.to_bytes(segment.content or {}))

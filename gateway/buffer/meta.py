@@ -1,4 +1,4 @@
-"""``meta.db``: what must outlive the segments: the epoch, the cursors, the highest sequences, the losses."""
+"""``meta.db``: what must outlive the segments: epoch, clock, cursors, highest sequences, losses, what segments hold."""
 
 from __future__ import annotations
 
@@ -7,37 +7,72 @@ import logging
 import secrets
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiosqlite
 
-from gateway.buffer import directory
-from gateway.buffer.frames import TELEMETRY
-from gateway.buffer.losses import Loss
-from gateway.buffer.port import BufferUnavailable
+from gateway.buffer import directory, wal
+from gateway.buffer.clock import Clocks, Mark
+from gateway.buffer.lane import Cursor
+from gateway.buffer.losses import Damage
+from gateway.buffer.port import BufferUnavailable, Loss
+from gateway.buffer.segments import Facts, Place
+from gateway.model import Priority
 
 log = logging.getLogger("fieldgate")
 
 NAME = "meta.db"
-SCHEMA = 1
+SCHEMA = 2
+PAGE_SIZE = 4096
+RESTORED_S = 5.0
+"""A file that was touched so long after what stands in it as its last time of writing was touched by somebody else."""
 _MACHINE = Path("/etc/machine-id")
+_LOSS = """messages INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL, PRIMARY KEY(class, reason, identity)) WITHOUT ROWID"""
 _TABLES = f"""
-PRAGMA page_size=4096;
+CREATE TABLE cursor(class INTEGER, identity TEXT, span INTEGER, acked INTEGER NOT NULL, crc INTEGER NOT NULL,
+                    PRIMARY KEY(class, identity, span)) WITHOUT ROWID;
+CREATE TABLE highest(class INTEGER, identity TEXT, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+                     crc INTEGER NOT NULL, PRIMARY KEY(class, identity)) WITHOUT ROWID;
+CREATE TABLE untold(class INTEGER, reason TEXT, identity TEXT, {_LOSS};
+CREATE TABLE damage(class INTEGER, frame INTEGER, identity TEXT, PRIMARY KEY(class, frame, identity)) WITHOUT ROWID;
+CREATE TABLE segment(class INTEGER, first INTEGER, end INTEGER, generation INTEGER, last INTEGER NOT NULL,
+                     frames INTEGER NOT NULL, messages INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,
+                     born_first INTEGER NOT NULL, born_last INTEGER NOT NULL, thinned INTEGER NOT NULL,
+                     bytes INTEGER NOT NULL, content BLOB NOT NULL,
+                     PRIMARY KEY(class, first, end, generation));
+"""
+_NEW = f"""
+PRAGMA page_size={PAGE_SIZE};
 PRAGMA synchronous=OFF;
 PRAGMA journal_mode=WAL;
+BEGIN;
 PRAGMA user_version={SCHEMA};
 CREATE TABLE fact(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE cursor(class INTEGER, identity TEXT, acked INTEGER NOT NULL, crc INTEGER NOT NULL,
-                    PRIMARY KEY(class, identity)) WITHOUT ROWID;
-CREATE TABLE highest(identity TEXT PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
-                     crc INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE dropped(class INTEGER, reason TEXT, identity TEXT, messages INTEGER NOT NULL, first INTEGER NOT NULL,
-                     last INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,
-                     PRIMARY KEY(class, reason, identity)) WITHOUT ROWID;
+CREATE TABLE dropped(class INTEGER, reason TEXT, identity TEXT, {_LOSS};
+{_TABLES}
+COMMIT;
 """
+# Schema 1 had one class, one cursor and one highest sequence per identity, and knew nothing of segments.
+_FROM_1 = f"""
+BEGIN IMMEDIATE;
+ALTER TABLE cursor RENAME TO cursor_1;
+ALTER TABLE highest RENAME TO highest_1;
+{_TABLES}
+INSERT INTO cursor SELECT class, identity, 0, acked,
+    CASE WHEN crc = crc32_1(identity, acked) THEN crc32(class, identity, 0, acked) ELSE -1 END FROM cursor_1;
+INSERT INTO highest SELECT 1, identity, epoch, sequence,
+    CASE WHEN crc = crc32_1(identity, sequence) THEN crc32(1, identity, sequence) ELSE -1 END FROM highest_1;
+INSERT INTO fact SELECT 'frame1', value FROM fact WHERE name = 'frame';
+DROP TABLE cursor_1;
+DROP TABLE highest_1;
+PRAGMA user_version={SCHEMA};
+COMMIT;
+"""  # noqa: S608  # our own names
 _SETTINGS = """
 PRAGMA locking_mode=EXCLUSIVE;
 PRAGMA journal_mode=WAL;
@@ -47,25 +82,55 @@ PRAGMA wal_autocheckpoint=32;
 PRAGMA journal_size_limit=262144;
 """
 _WRITE_FACT = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
+_WRITTEN = "written_ns"
+_FACTS_OF_MARK = ("clock_seconds", "clock_boottime", "clock_wall_ns", "clock_boot_id")
 
 
-class Saved(NamedTuple):
+class Sealed(NamedTuple):
+    """What is kept of a sealed segment, so that opening, skipping, dropping and unlinking read no frames."""
+
+    place: Place
+    facts: Facts
+    size_bytes: int
+    content: bytes
+    """As ``content.to_bytes`` packs it."""
+
+
+@dataclass(frozen=True)
+class Saved:
     """What was read when it was opened."""
 
     epoch: int
-    frame: int
+    frames: dict[Priority, int]
     """No frame with a higher number has been unlinked."""
-    acked: dict[str, int]
-    highest: dict[str, int]
+    cursors: list[Cursor]
     losses: list[Loss]
+    untold: list[Loss]
+    damage: list[Damage]
+    sealed: list[Sealed]
+    clock: Mark | None
+    written_ns: int | None
+    """When the file was written last, by the file system's clock."""
+    new: bool
+    """Made just now."""
 
 
-class Cursor(NamedTuple):
-    """How far one identity has come."""
+@dataclass
+class Changes:
+    """What one transaction writes."""
 
-    identity: str
-    acked: int
-    highest: int
+    epoch: int
+    clock: Mark
+    frames: dict[Priority, int] = field(default_factory=dict)
+    cursors: Sequence[Cursor] = ()
+    losses: Sequence[Loss] = ()
+    untold: Sequence[Loss] = ()
+    told: Sequence[tuple[Priority, str, str]] = ()
+    """Class, reason and identity of losses that were told."""
+    damage: Sequence[Damage] = ()
+    sealed: Sequence[Sealed] = ()
+    gone: Sequence[Place] = ()
+    """Segments whose files are gone."""
 
 
 class Meta:
@@ -76,25 +141,26 @@ class Meta:
         self.path = path
         self.saved = saved
 
-    async def write(self, epoch: int, frame: int, cursors: Iterable[Cursor], losses: Iterable[Loss]) -> None:
+    async def write(self, changes: Changes) -> None:
         """All of it or nothing; on the disk when this returns. Raises sqlite3.Error."""
-        cursors = list(cursors)
-        run = self._connection.executemany
+        written_ns = await asyncio.to_thread(directory.now_ns, self.path)
         await self._connection.execute_fetchall("BEGIN IMMEDIATE")
         try:
-            await (await run(_WRITE_FACT, [("epoch", epoch), ("frame", frame)])).close()
-            rows: list[tuple[Any, ...]]
-            rows = [(TELEMETRY, c.identity, c.acked, checksum(c.identity, c.acked)) for c in cursors]
-            await (await run("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?)", rows)).close()
-            rows = [(c.identity, epoch, c.highest, checksum(c.identity, c.highest)) for c in cursors]
-            await (await run("INSERT OR REPLACE INTO highest VALUES (?, ?, ?, ?)", rows)).close()
-            rows = [(TELEMETRY, *loss) for loss in losses]
-            await (await run("INSERT OR REPLACE INTO dropped VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)).close()
+            await self._connection.execute_fetchall(_WRITE_FACT, (_WRITTEN, written_ns))
+            for query, rows in _queries(changes):
+                if rows:
+                    await (await self._connection.executemany(query, rows)).close()
             await self._connection.execute_fetchall("COMMIT")
         except sqlite3.Error:
             with suppress(sqlite3.Error):  # SQLite has rolled back itself after some errors
                 await self._connection.execute_fetchall("ROLLBACK")
             raise
+
+    async def read_content(self, place: Place) -> bytes:
+        """What a sealed segment holds, packed; empty where that is not known. Raises sqlite3.Error."""
+        query = "SELECT content FROM segment WHERE class = ? AND first = ? AND end = ? AND generation = ?"
+        rows = await _rows(self._connection, query, *place)
+        return bytes(rows[0][0]) if rows else b""
 
     async def close(self) -> None:
         """Give the connection and its thread back."""
@@ -102,7 +168,44 @@ class Meta:
             await self._connection.close()
 
 
-async def open_meta(folder: Path, now_ns: int, random32: Callable[[], int]) -> Meta:
+def _queries(changes: Changes) -> list[tuple[str, list[tuple[Any, ...]]]]:
+    facts: list[tuple[Any, ...]] = [("epoch", changes.epoch), *zip(_FACTS_OF_MARK, changes.clock, strict=True)]
+    facts += [(f"frame{priority.value}", number) for priority, number in changes.frames.items()]
+    lanes = [(c.priority.value, c.identity) for c in changes.cursors]
+    cursors = [
+        (priority, identity, span, acked, checksum(priority, identity, span, acked))
+        for (priority, identity), c in zip(lanes, changes.cursors, strict=True)
+        for span, acked in ((0, c.acked), *c.spans)
+    ]
+    highest = [
+        (*lane, changes.epoch, c.highest, checksum(*lane, c.highest))
+        for lane, c in zip(lanes, changes.cursors, strict=True)
+    ]
+    return [
+        (_WRITE_FACT, facts),
+        ("DELETE FROM cursor WHERE class = ? AND identity = ? AND span > 0", list(lanes)),
+        ("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?, ?, ?)", cursors),
+        ("INSERT OR REPLACE INTO highest VALUES (?, ?, ?, ?, ?)", highest),
+        ("INSERT OR REPLACE INTO dropped VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _loss_rows(changes.losses)),
+        ("DELETE FROM untold WHERE class = ? AND reason = ? AND identity = ?", list(changes.told)),
+        ("INSERT OR REPLACE INTO untold VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _loss_rows(changes.untold)),
+        ("INSERT OR REPLACE INTO damage VALUES (?, ?, ?)", list(changes.damage)),
+        (
+            "DELETE FROM segment WHERE class = ? AND first = ? AND end = ? AND generation = ?",
+            [tuple(place) for place in changes.gone],
+        ),
+        (
+            "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*one.place, *one.facts, one.size_bytes, one.content) for one in changes.sealed],
+        ),
+    ]
+
+
+def _loss_rows(losses: Iterable[Loss]) -> list[tuple[Any, ...]]:
+    return [(loss.priority, loss.reason, loss.identity, *loss[3:]) for loss in losses]
+
+
+async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -> Meta:
     """Open the file, or make it; a damaged one is set aside and the epoch made anew.
 
     Raises sqlite3.Error or OSError where the disk does not let it, BufferUnavailable for a file of a newer version.
@@ -110,11 +213,11 @@ async def open_meta(folder: Path, now_ns: int, random32: Callable[[], int]) -> M
     path = folder / NAME
     if path.exists():
         try:
-            return await _open(path, random32)
+            return await _open(path, clocks, random32)
         except sqlite3.Error as error:
             if not directory.damaged(error):
                 raise
-            aside = await asyncio.to_thread(directory.set_aside, path, now_ns)
+            aside = await asyncio.to_thread(directory.set_aside, path, clocks.wall_ns())
             log.warning(
                 "buffer: %s is damaged (%s) and was set aside as %s: messages that were delivered already may be "
                 "delivered again, with the same ids",
@@ -123,58 +226,143 @@ async def open_meta(folder: Path, now_ns: int, random32: Callable[[], int]) -> M
                 aside.name,
             )
     await _make(path)
-    return await _open(path, random32)
+    return await _open(path, clocks, random32, new=True)
 
 
 async def _make(path: Path) -> None:
     made = path.with_name(f"{path.name}{directory.NEW}")
     try:
         async with aiosqlite.connect(made, isolation_level=None) as connection:
-            await connection.executescript(_TABLES)
+            await connection.executescript(_NEW)
         await asyncio.to_thread(directory.settle, made, path)
     except BaseException:
         directory.remove(made)
         raise
 
 
-async def _open(path: Path, random32: Callable[[], int]) -> Meta:
+async def _open(path: Path, clocks: Clocks, random32: Callable[[], int], *, new: bool = False) -> Meta:
+    times_ns, log_found = await asyncio.to_thread(_looked_at, path)
     connection = await aiosqlite.connect(directory.uri(path, "mode=rw"), uri=True, isolation_level=None)
     try:
         await connection.executescript(_SETTINGS)
         version = (await _rows(connection, "PRAGMA user_version"))[0][0]
         if version > SCHEMA:
             raise BufferUnavailable(f"{path} was made by a newer version (schema {version}; this one knows {SCHEMA})")
-        saved = await _read(connection, path, random32)
+        if version == 1:
+            await _migrate(connection)
+            log.info("buffer: %s was brought from schema 1 to %d", path, SCHEMA)
+        saved = await _read(connection, new=new)
+        doubts = [] if new else _doubts(saved, times_ns, log_found, clocks)
+        saved = await _settle_epoch(connection, path, saved, doubts, random32)
     except BaseException:
         await connection.close()
         raise
     return Meta(connection, path, saved)
 
 
-async def _read(connection: aiosqlite.Connection, path: Path, random32: Callable[[], int]) -> Saved:
+def _looked_at(path: Path) -> tuple[list[int], wal.Log]:
+    """Times of the file as it was found (of contents and of names and rights), and its log."""
+    beside = Path(f"{path}-wal")
+    newest = beside if directory.has_log(path) else path
+    found = newest.stat()
+    return [found.st_mtime_ns, found.st_ctime_ns], wal.examine(
+        beside.read_bytes() if directory.has_log(path) else b"", PAGE_SIZE
+    )
+
+
+def _doubts(saved: Saved, times_ns: Sequence[int], found: wal.Log, clocks: Clocks) -> list[str]:
+    """Why sequences above the highest that are known may have been used; empty if none can have been."""
+    doubts: list[str] = []
+    if found.broken or (found.torn and saved.clock is not None and saved.clock.boot_id == clocks.boot_id() != ""):
+        doubts.append("its log is damaged")
+    if saved.written_ns is not None and max(times_ns) - saved.written_ns > RESTORED_S * 1e9:
+        doubts.append("it was written by somebody else, as when a backup is restored")
+    return doubts
+
+
+async def _migrate(connection: aiosqlite.Connection) -> None:
+    """From schema 1, in one transaction: killed in the middle, it is schema 1 still."""
+    await connection.create_function("crc32", -1, checksum)
+    await connection.create_function("crc32_1", 2, lambda identity, number: zlib.crc32(f"{identity} {number}".encode()))
+    try:
+        await connection.executescript(_FROM_1)
+    except sqlite3.Error:
+        with suppress(sqlite3.Error):  # SQLite has rolled back itself after some errors
+            await connection.execute_fetchall("ROLLBACK")
+        raise
+
+
+async def _read(connection: aiosqlite.Connection, *, new: bool) -> Saved:
     facts = dict(await _rows(connection, "SELECT name, value FROM fact"))
-    acked, bad_cursors = _checked(await _rows(connection, "SELECT identity, acked, crc FROM cursor"))
-    highest, bad_highest = _checked(await _rows(connection, "SELECT identity, sequence, crc FROM highest"))
-    if bad_cursors or bad_highest:
-        log.error(
-            "buffer: cursors in %s are damaged: messages that were delivered already may be delivered again", path
-        )
-        for identity in bad_cursors:
-            await _rows(connection, "DELETE FROM cursor WHERE identity IS ?", identity)
-        for identity in bad_highest:
-            await _rows(connection, "DELETE FROM highest WHERE identity IS ?", identity)
-    losses = [Loss(*row[1:]) for row in await _rows(connection, "SELECT * FROM dropped")]
-    here = _home(path)
-    at_home = all(facts.get(name) == value for name, value in here.items())
     epoch = facts.get("epoch")
-    if not isinstance(epoch, int) or not at_home or bad_highest:
-        if epoch is not None:
-            log.warning("buffer: %s was copied, restored or damaged: message ids go on with a new epoch", path.parent)
-        epoch = another(epoch, random32)
-        values = ["epoch", epoch, *(value for fact in here.items() for value in fact)]
-        await _rows(connection, "INSERT OR REPLACE INTO fact VALUES (?, ?), (?, ?), (?, ?)", *values)
-    frame = facts.get("frame", 0)
-    return Saved(epoch, frame if isinstance(frame, int) else 0, acked, highest, losses)
+    return Saved(
+        epoch=epoch if isinstance(epoch, int) else -1,
+        frames={one: int(facts.get(f"frame{one.value}", 0)) for one in Priority},
+        cursors=await _read_cursors(connection),
+        losses=await _read_losses(connection, "dropped"),
+        untold=await _read_losses(connection, "untold"),
+        damage=[Damage(Priority(row[0]), *row[1:]) for row in await _rows(connection, "SELECT * FROM damage")],
+        sealed=[
+            Sealed(Place(Priority(row[0]), *row[1:4]), Facts(*row[4:11]), row[11], row[12])
+            for row in await _rows(connection, "SELECT * FROM segment ORDER BY class, first, end, generation")
+        ],
+        clock=Mark(*(facts[name] for name in _FACTS_OF_MARK)) if _FACTS_OF_MARK[0] in facts else None,
+        written_ns=facts.get(_WRITTEN),
+        new=new,
+    )
+
+
+async def _read_losses(connection: aiosqlite.Connection, table: str) -> list[Loss]:
+    rows = await _rows(connection, f"SELECT * FROM {table}")  # noqa: S608  # our own names
+    return [Loss(row[1], row[2], Priority(row[0]), *row[3:]) for row in rows]
+
+
+async def _read_cursors(connection: aiosqlite.Connection) -> list[Cursor]:
+    """Those whose checksums are right; a highest sequence of -1 tells of one that is wrong. Raises sqlite3.Error."""
+    found: dict[tuple[int, str], Cursor] = {}
+    query = "SELECT class, identity, sequence, crc FROM highest"
+    for priority, identity, sequence, crc in await _rows(connection, query):
+        right = checksum(priority, identity, sequence) == crc
+        found[priority, identity] = Cursor(identity, Priority(priority), 0, sequence if right else -1)
+    for priority, identity, span, acked, crc in await _rows(connection, "SELECT * FROM cursor"):
+        key = priority, identity
+        known = found.get(key, Cursor(identity, Priority(priority), 0, 0))
+        if checksum(priority, identity, span, acked) != crc:
+            log.error(
+                "buffer: a cursor is damaged: messages of %s that were delivered may be delivered again", identity
+            )
+            query = "DELETE FROM cursor WHERE class IS ? AND identity IS ? AND span IS ?"
+            await _rows(connection, query, priority, identity, span)
+        elif span:
+            found[key] = known._replace(spans=(*known.spans, (span, acked)))
+        else:
+            found[key] = known._replace(acked=acked)
+    return list(found.values())
+
+
+async def _settle_epoch(
+    connection: aiosqlite.Connection, path: Path, saved: Saved, doubts: list[str], random32: Callable[[], int]
+) -> Saved:
+    """A new epoch where the old one's sequences may have been used by another, or are not known."""
+    facts = dict(await _rows(connection, "SELECT name, value FROM fact"))
+    here = _home(path)
+    if not all(facts.get(name) == value for name, value in here.items()):
+        doubts = [*doubts, "it was copied or restored"]
+    bad = [cursor for cursor in saved.cursors if cursor.highest < 0]
+    if bad:
+        doubts = [*doubts, "highest sequences in it are damaged"]
+        for cursor in bad:
+            query = "DELETE FROM highest WHERE class IS ? AND identity IS ?"
+            await _rows(connection, query, cursor.priority.value, cursor.identity)
+        saved = replace(saved, cursors=[c._replace(highest=0) if c.highest < 0 else c for c in saved.cursors])
+    if saved.epoch >= 0 and not doubts:
+        return saved
+    if saved.epoch >= 0:
+        log.warning("buffer: message ids go on with a new epoch: of %s, %s", path, "; ".join(doubts))
+    epoch = another(saved.epoch, random32)
+    values = ["epoch", epoch, *(value for fact in here.items() for value in fact)]
+    await _rows(connection, "INSERT OR REPLACE INTO fact VALUES (?, ?), (?, ?), (?, ?)", *values)
+    return replace(saved, epoch=epoch)
 
 
 def another(epoch: object, random32: Callable[[], int] = lambda: secrets.randbits(32)) -> int:
@@ -184,21 +372,9 @@ def another(epoch: object, random32: Callable[[], int] = lambda: secrets.randbit
     return found
 
 
-def _checked(rows: Iterable[tuple[Any, Any, Any]]) -> tuple[dict[str, int], list[Any]]:
-    """The numbers whose checksum is right, and the identities of the others."""
-    found: dict[str, int] = {}
-    bad: list[Any] = []
-    for identity, number, crc in rows:
-        if isinstance(identity, str) and isinstance(number, int) and checksum(identity, number) == crc:
-            found[identity] = number
-        else:
-            bad.append(identity)
-    return found, bad
-
-
-def checksum(identity: str, number: int) -> int:
+def checksum(*values: object) -> int:
     """A flipped bit in a cursor would skip messages, one in a highest sequence would use it twice."""
-    return zlib.crc32(f"{identity} {number}".encode())
+    return zlib.crc32(" ".join(map(str, values)).encode())
 
 
 async def _rows(connection: aiosqlite.Connection, query: str, *values: Any) -> list[Any]:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from gateway.buffer import frames, policy
+from gateway.buffer import frames
+from gateway.buffer.clock import Clocks
+from gateway.buffer.commits import Commits
 from gateway.buffer.disk import Disk
 from gateway.buffer.frames import MessageRefused
-from gateway.buffer.lanes import Lane
-from gateway.buffer.policy import OnFull
-from gateway.buffer.port import BufferTrouble, BufferUnavailable, Claim, Stats
+from gateway.buffer.lane import Bundle, Lane
+from gateway.buffer.port import BufferSettings, BufferTrouble, BufferUnavailable, Claim, ClassStats, Loss, Stats
+from gateway.buffer.quarantine import Quarantine
+from gateway.buffer.rates import Durations, Rate
 from gateway.buffer.reading import Reader
 from gateway.buffer.recovery import open_disk
-from gateway.model import Message
+from gateway.buffer.unbroken import unbroken
+from gateway.buffer.upkeep import Upkeep
+from gateway.model import Message, Priority
 
 log = logging.getLogger("fieldgate")
 
+DRAINING_S = 60.0
+"""An identity drains if something of it was acknowledged within so long."""
 SYNC_EVERY_S = 0.1
 """Cursors are written this long after those before them: so much can come twice after a power cut."""
 
@@ -32,16 +38,13 @@ class Waiting(NamedTuple):
 
     messages: Sequence[Message]
     size: int
+    asked_s: float
     stored: asyncio.Future[None]
 
 
 @asynccontextmanager
 async def open_buffer(
-    folder: Path,
-    *,
-    quota_bytes: int,
-    on_full: OnFull = "refuse",
-    now_ns: Callable[[], int] = time.time_ns,
+    folder: Path, settings: BufferSettings, *, clock: Clocks | None = None
 ) -> AsyncIterator[DiskBuffer]:
     """The buffer in this directory, made if it is not there; closed and whole on the disk when the block ends.
 
@@ -49,16 +52,17 @@ async def open_buffer(
     One process at a time: who calls this holds the lock of the state directory.
     """
     buffer = DiskBuffer()
-    sizes = policy.sizes(quota_bytes)
     try:
-        await _unbroken(buffer.start(folder, sizes, on_full, now_ns))
+        await unbroken(buffer.start(folder, settings, clock or Clocks()))
         yield buffer
     finally:
-        await _unbroken(buffer.stop())
+        await unbroken(buffer.stop())
 
 
 class DiskBuffer:
     """Implements ``port.Buffer``."""
+
+    quarantine: Quarantine
 
     def __init__(self) -> None:
         self._gathered: deque[Waiting] = deque()
@@ -68,13 +72,25 @@ class DiskBuffer:
         self._closing = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._disk: Disk
+        self._commits: Commits
         self._reader: Reader
+        self._upkeep: Upkeep
+        self._live_first = False
+        self._now_s = asyncio.get_running_loop().time
+        self._appended = Rate(self._now_s())
+        self._drained = Rate(self._now_s())
+        self._appends = Durations()
 
-    async def start(self, folder: Path, sizes: policy.Sizes, on_full: OnFull, now_ns: Callable[[], int]) -> None:
+    async def start(self, folder: Path, settings: BufferSettings, clock: Clocks) -> None:
         """Recover what lies there and begin to work."""
-        self._disk = await open_disk(folder, sizes, on_full, now_ns)
+        self._disk = await open_disk(folder, settings, clock)
+        self._commits = Commits(self._disk)
+        self._live_first = settings.order == "live-first"
         self._reader = Reader(self._disk, self._disk.lanes, self._stir)
-        for work in (self._write(), self._keep(), self._reader.run()):
+        self.quarantine = Quarantine(folder, clock.wall_ns)
+        await self.quarantine.open()
+        self._upkeep = Upkeep(self._disk)
+        for work in (self._write(), self._keep(), self._reader.run(), self._upkeep.run()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -87,10 +103,14 @@ class DiskBuffer:
         self._something.set()
         self._acknowledged.set()
         self._reader.stop()
+        self._upkeep.stop()
         results = await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._disk.close()
-        for event in self._stirred.values():
-            event.set()
+        try:
+            await self.quarantine.close()
+            await self._disk.close()
+        finally:
+            for event in self._stirred.values():
+                event.set()
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -104,6 +124,7 @@ class DiskBuffer:
         self._something.set()
         self._acknowledged.set()
         self._reader.stop()
+        self._upkeep.stop()
         for waiting in self._gathered:
             _fail(waiting, error)
         for event in self._stirred.values():
@@ -123,7 +144,8 @@ class DiskBuffer:
         if size > self._disk.sizes.quota // 4:
             raise MessageRefused(f"{size} bytes at once; a quota of {self._disk.sizes.quota} takes a quarter of it")
         self._check_open()
-        waiting = Waiting(messages, size, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(messages, size, loop.time(), loop.create_future())
         self._gathered.append(waiting)
         self._something.set()
         try:
@@ -145,9 +167,6 @@ class DiskBuffer:
             group = _take_group(self._gathered)
             try:
                 await self._commit(group)
-            except BufferTrouble as error:
-                for waiting in group:
-                    _fail(waiting, type(error)(*error.args))
             except BaseException as error:
                 for waiting in group:
                     _fail(waiting, error)
@@ -155,56 +174,114 @@ class DiskBuffer:
 
     async def _commit(self, group: Sequence[Waiting]) -> None:
         by_frame = _by_frame([message for waiting in group for message in waiting.messages])
-        await self._disk.store(by_frame)
+        failed = await self._commits.store(by_frame)
+        now_s = self._now_s()
         for waiting in group:
-            if not waiting.stored.done():
+            if failed and (trouble := _trouble(waiting.messages, failed)):
+                _fail(waiting, trouble)
+            elif not waiting.stored.done():
                 waiting.stored.set_result(None)
-        for identity in {identity for by_identity in by_frame for identity in by_identity}:
+        self._appends.note_all([now_s - waiting.asked_s for waiting in group])
+        stored = [by_identity for priority, by_identity in by_frame if priority not in failed]
+        self._appended.add(sum(len(held) for by_identity in stored for held in by_identity.values()), now_s)
+        for identity in {identity for by_identity in stored for identity in by_identity}:
             self._stir(identity)
 
     # Claiming.
 
     async def claim(self, identity: str, max_messages: int = 20, max_bytes: int = 262_144) -> Claim:
-        """The oldest messages of this identity (at least one); waits until there are any and no claim is out."""
+        """The oldest messages (at least one) of the most important class that has any; waits until one has."""
         lanes = self._disk.lanes
-        lane = lanes.lane(identity)
+        bundle = lanes.bundle(identity)
         stirred = self._stirred.setdefault(identity, asyncio.Event())
-        lanes.used(lane)
-        while lane.claim is not None or not lane.window:
+        while True:
+            lanes.used(bundle)
+            lane = self._turn(bundle) if bundle.claim is None else None
+            if lane is not None and lane.window:
+                break
             self._check_open()
-            if not lane.window and lane.behind:
+            if lane is not None:
                 self._reader.want(lane)
             stirred.clear()
             await stirred.wait()
-        lanes.used(lane)
-        lane.claim = Claim(identity, lanes.head(lane, max_messages, max_bytes))
-        if lane.behind and len(lane.window) < 2 * len(lane.claim.messages):
+        claim = bundle.take(lane, lanes.head(lane, max_messages, max_bytes))
+        if lane.behind and len(lane.window) < 2 * len(claim.messages):
             self._reader.want(lane)  # the next ones come from the disk while these are on their way
-        return lane.claim
+        return claim
+
+    def _turn(self, bundle: Bundle) -> Lane | None:
+        """What the next claim is taken from; where new messages go first, what is far behind is put beside them."""
+        if self._live_first:
+            for lane in bundle.lanes:
+                if lane is not None and self._disk.lanes.split(lane):
+                    self._moved(lane, {})
+        return bundle.turn()
 
     async def acknowledge(self, claim: Claim, count: int | None = None) -> None:
         """The first ``count`` messages of the claim (default: all) have arrived and may go; the rest is given back."""
         lane = self._release(claim)
         arrived = claim.messages[:count]
         if arrived:
-            self._disk.done_with(lane, self._disk.lanes.acknowledge(lane, arrived[-1].sequence))
-            self._acknowledged.set()
+            self._moved(lane, self._disk.lanes.acknowledge(lane, arrived[-1].sequence))
+            now_s = self._now_s()
+            self._disk.lanes.bundle(claim.identity).acked_s = now_s
+            self._drained.add(len(arrived), now_s)
 
     async def give_back(self, claim: Claim) -> None:
         """Nothing of it arrived: the same messages stand at the head of their lane again."""
         self._release(claim)
 
+    async def refuse(self, claim: Claim, reason: str, count: int = 1) -> None:
+        """The upstream will never take the first ``count`` messages: they lie in the quarantine when this returns.
+
+        The rest is given back. Raises BufferFull or BufferUnavailable: then all of the claim is given back.
+        """
+        await unbroken(self._refuse(claim, reason, count))
+
+    async def _refuse(self, claim: Claim, reason: str, count: int) -> None:
+        self._disk.lanes.bundle(claim.identity).check(claim)
+        refused = claim.messages[:count]
+        try:
+            await self.quarantine.put(refused, reason)
+        except BufferTrouble:
+            self._release(claim)
+            raise
+        lane = self._release(claim)
+        if not refused:
+            return
+        first, last = refused[0], refused[-1]
+        span = first.sequence, last.sequence, first.created_ns, last.created_ns
+        self._disk.count(Loss("refused", claim.identity, lane.priority, len(refused), *span))
+        self._moved(lane, self._disk.lanes.acknowledge(lane, last.sequence))
+
+    def _moved(self, lane: Lane, frames: Mapping[int, int]) -> None:
+        """So many messages of these frames are done with, or the lane has been split: to be written soon."""
+        self._disk.done_with(lane, frames)
+        self._acknowledged.set()
+
     def _release(self, claim: Claim) -> Lane:
-        lane = self._disk.lanes.lane(claim.identity)
-        if lane.claim is not claim:
-            raise ValueError(f"{claim.identity}: this claim is not out")
-        lane.claim = None
+        lane = self._disk.lanes.bundle(claim.identity).release(claim)
         self._stir(claim.identity)
         return lane
 
     def _stir(self, identity: str) -> None:
         if identity in self._stirred:
             self._stirred[identity].set()
+
+    async def park(self, identity: str, reason: str) -> None:
+        """Refused or throttled upstream: its messages hold no memory and keep no disk that others could use."""
+        self._disk.lanes.park(self._disk.lanes.bundle(identity), reason)
+
+    # Losses.
+
+    def gaps(self) -> Sequence[Loss]:
+        """Losses that nobody upstream was told of yet, one per reason, identity and class."""
+        return self._disk.losses.gaps()
+
+    async def told(self, gaps: Sequence[Loss]) -> None:
+        """These are in the buffer as messages by now; a restart does not bring them again."""
+        self._disk.losses.told(gaps)
+        await unbroken(self._disk.sync())
 
     # Keeping house.
 
@@ -231,17 +308,41 @@ class DiskBuffer:
 
     def stats(self) -> Stats:
         """Depth, age and losses; cheap enough for once a second."""
-        disk = self._disk
-        waiting = {lane.identity: lane.waiting for lane in disk.lanes if lane.waiting}
-        times = [at_ns for lane in disk.lanes if (at_ns := lane.oldest_ns) is not None]
+        disk, now_s = self._disk, self._now_s()
+        waiting: dict[str, int] = {}
+        counts: Counter[Priority] = Counter()
+        oldest_ns: dict[Priority, int] = {}
+        for lane in disk.lanes:
+            if count := lane.all_waiting:
+                waiting[lane.identity] = waiting.get(lane.identity, 0) + count
+                counts[lane.priority] += count
+                at_ns = lane.oldest_ns or 0
+                oldest_ns[lane.priority] = min(at_ns, oldest_ns.get(lane.priority, at_ns))
+        classes = {
+            priority: ClassStats(
+                messages=counts[priority],
+                bytes_on_disk=disk.class_bytes(priority),
+                oldest_ns=oldest_ns.get(priority),
+                full=disk.refuses(priority),
+            )
+            for priority in Priority
+        }
         return Stats(
-            messages=sum(waiting.values()),
+            messages=counts.total(),
             bytes_on_disk=disk.used_bytes(),
             quota_bytes=disk.sizes.quota,
-            oldest_ns=min(times, default=None),
+            oldest_ns=min(oldest_ns.values(), default=None),
             waiting=waiting,
             dropped=dict(disk.losses.since_opened),
-            full=disk.refuses(),
+            full=classes[Priority.TELEMETRY].full,
+            classes=classes,
+            parked=disk.lanes.parked(),
+            draining=disk.lanes.draining(now_s - DRAINING_S),
+            append_per_s=self._appended.per_s(now_s),
+            drain_per_s=self._drained.per_s(now_s),
+            append=self._appends.timing,
+            fsync=disk.syncs.timing,
+            quarantined=self.quarantine.messages,
         )
 
     def _check_open(self) -> None:
@@ -265,8 +366,19 @@ def _take_group(gathered: deque[Waiting]) -> list[Waiting]:
     return group
 
 
-def _by_frame(messages: Sequence[Message]) -> list[dict[str, list[Message]]]:
-    """The messages by frame and identity: one frame unless a single append was larger than one."""
+def _by_frame(messages: Sequence[Message]) -> list[tuple[Priority, dict[str, list[Message]]]]:
+    """The messages by frame and identity: one frame per class unless a single append was larger than one."""
+    by_class: dict[Priority, list[Message]] = {}
+    for message in messages:
+        by_class.setdefault(message.priority, []).append(message)
+    frames_: list[tuple[Priority, dict[str, list[Message]]]] = []
+    for priority in sorted(by_class):
+        frames_ += [(priority, frame) for frame in _frames(by_class[priority])]
+    return frames_
+
+
+def _frames(messages: Sequence[Message]) -> list[dict[str, list[Message]]]:
+    """Those of one class."""
     by_frame: list[dict[str, list[Message]]] = [{}]
     count = size = 0
     for message in messages:
@@ -280,20 +392,17 @@ def _by_frame(messages: Sequence[Message]) -> list[dict[str, list[Message]]]:
     return by_frame
 
 
+def _trouble(messages: Sequence[Message], failed: Mapping[Priority, BufferTrouble]) -> BufferTrouble | None:
+    """What an append is told of which some classes, or all, were not stored; None if all were."""
+    classes = {message.priority for message in messages}
+    lost = sorted(classes & failed.keys())
+    if not lost:
+        return None
+    trouble = type(failed[lost[0]])(*failed[lost[0]].args)
+    trouble.stored = frozenset(classes - failed.keys())
+    return trouble
+
+
 def _fail(waiting: Waiting, error: BaseException) -> None:
     if not waiting.stored.done():
         waiting.stored.set_exception(error)
-
-
-async def _unbroken(work: Coroutine[Any, Any, None]) -> None:
-    """Await the work to its end; a cancellation is honoured after it, so that no connection's thread stays behind."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    task.result()

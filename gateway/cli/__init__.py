@@ -6,6 +6,7 @@ import click
 
 from gateway.cli import (
     adapters,
+    buffer,
     certificates,
     demonstration,
     foreign,
@@ -25,9 +26,21 @@ SECTIONS = {
     "From and to others": ["import", "export"],
     "Look at devices": ["probe", "watch"],
     "Keys and passwords": ["certs", "secret"],
-    "Run": ["run", "reload", "status"],
+    "Run": ["run", "reload", "status", "buffer"],
 }
-PARTS = (plants, planning, language, foreign, looking, watching, certificates, secrets, operation, demonstration)
+PARTS = (
+    plants,
+    planning,
+    language,
+    foreign,
+    looking,
+    watching,
+    certificates,
+    secrets,
+    operation,
+    buffer,
+    demonstration,
+)
 
 
 class Page(click.Group):

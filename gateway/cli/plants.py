@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -15,7 +16,7 @@ from gateway import plugins
 from gateway.adapter import Adapter
 from gateway.mapping import diagnostics, schema
 from gateway.mapping.diagnostics import Diagnostic
-from gateway.plant import MAPPINGS, Plant, PlantInvalid, read, state_directory
+from gateway.plant import MAPPINGS, Gateway, Plant, PlantInvalid, gateway, read, state_directory
 from gateway.vault import Vault
 
 PLANT = click.argument("folder", metavar="PLANT", type=click.Path(path_type=Path))
@@ -66,6 +67,25 @@ def state_of(folder: Path, state: Path | None, *, as_json: bool = False) -> Path
         return state or state_directory(folder)
     except PlantInvalid as invalid:
         _tell(invalid, as_json)
+
+
+def gateway_of(folder: Path, *, as_json: bool = False) -> Gateway:
+    """What gateway.yaml says, whatever is wrong with the plant's other files; ends with 2 where it has mistakes."""
+    try:
+        return gateway(folder)
+    except PlantInvalid as invalid:
+        _tell(invalid, as_json)
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[TextIO]:
+    """A file to write what is exported into, for its owner alone; the screen where none is named."""
+    if output is None:
+        yield sys.stdout
+        return
+    output.touch(mode=0o600)
+    with output.open("w", encoding="utf-8") as stream:
+        yield stream
 
 
 def refuse(text: str, hint: str = "", *, code: int = 1, as_json: bool = False) -> NoReturn:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.mapping.diagnostics import Report
-from gateway.mapping.document import GatewayFile, UpstreamSettings
+from gateway.mapping.document import BufferSettings, GatewayFile, UpstreamSettings
 from gateway.mapping.judge import Owner, child, judge, not_indented
 from gateway.mapping.load import Block, Items
-from gateway.mapping.spec import Gateway
+from gateway.mapping.spec import Buffering, Gateway
+from gateway.model import Priority
 from gateway.values import quote
 
 
@@ -19,7 +20,6 @@ def read(block: Block, folder: Path, report: Report) -> Gateway | None:
     if settings is None or upstream is None:
         return None
     name, hub = upstream
-    _not_yet(block, report)
     return Gateway(
         name=settings.name,
         state=folder / settings.state,
@@ -27,8 +27,7 @@ def read(block: Block, folder: Path, report: Report) -> Gateway | None:
         host=hub.host,
         port=hub.port,
         trust=tuple(folder / path for path in hub.trust),
-        quota_bytes=settings.buffer.quota,
-        on_full=settings.buffer.on_full.telemetry,
+        buffer=_buffer(settings.buffer),
         log=settings.log,
         via=hub.via,
         tier=hub.tier,
@@ -36,18 +35,14 @@ def read(block: Block, folder: Path, report: Report) -> Gateway | None:
     )
 
 
-def _not_yet(block: Block, report: Report) -> None:
-    """Warn of settings of the buffer that are right, but that this version does not act upon (G05)."""
-    buffer = block.get("buffer")
-    if not isinstance(buffer, Block):
-        return
-    for name in [name for name in ("keep", "min_free") if name in buffer]:
-        text = f'"{name}" has no effect in this version'
-        report.warning(buffer.keys_at[name], "G05", text, "only the quota bounds what waits on disk")
-    policies = buffer.get("on_full")
-    if isinstance(policies, Block) and policies.get("telemetry") == "thin":
-        text = '"thin" has no effect in this version: the oldest messages are dropped'
-        report.warning(policies.values_at["telemetry"], "G05", text, "write refuse where nothing may be dropped")
+def _buffer(settings: BufferSettings) -> Buffering:
+    return Buffering(
+        quota_bytes=settings.quota,
+        min_free_bytes=settings.min_free,
+        keep={one: getattr(settings.keep, one.name.lower()) for one in Priority},
+        on_full={one: getattr(settings.on_full, one.name.lower()) for one in Priority},
+        order=settings.order,
+    )
 
 
 def state(block: Block, folder: Path) -> Path | None:

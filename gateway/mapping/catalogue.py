@@ -113,7 +113,6 @@ G01 | warning: a file with root certificates is not there yet | put it there bef
 G02 | not exactly one upstream | keep one
 G03 | warning: a secret is not set | `fieldgate secret set`
 G04 | warning: such devices cannot be read yet | they are judged, exported and planned
-G05 | warning: a setting of the buffer that has no effect yet | leave it in: it will
 B01 | not a Modbus number | 0xxxx, 1xxxx, 3xxxx or 4xxxx
 B02 | the number belongs to another table | correct one of the two
 B03 | number 0: with `numbering: number` the first register is 1 | see the hint

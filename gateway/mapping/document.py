@@ -12,8 +12,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.mapping.load import Block
-from gateway.mapping.spec import ENRICH, Enrichment, From, LogLevel, OnFull
-from gateway.values import Duration, Number, Settings, Size, Whole, fault, names_secret, quote
+from gateway.mapping.spec import ENRICH, ON_FULL, Enrichment, From, LogLevel, OnFull, Order
+from gateway.model import Priority
+from gateway.values import Lifetime, Number, Settings, Size, Whole, fault, lifetime, names_secret, quote
 
 NAME = re.compile("[a-z0-9][a-z0-9_.-]{0,63}")
 NAME_HINT = "use small letters, digits, - and _; at most 64 of them"
@@ -26,6 +27,7 @@ _HOST = re.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _LONGEST_CONTEXT = 1024
 """Characters of a text that stands in every message."""
 _QUOTA_MINIMUM = 16 * 1024 * 1024
+_KEEP_MINIMUM_S = 60
 
 
 def legal(text: str, hint: str) -> str:
@@ -201,9 +203,27 @@ class AssetSettings(Settings):
 class OnFullSettings(Settings):
     """What gives way when the buffer's quota is used up, by class of messages."""
 
-    alarm: OnFull = Field("refuse", description="Alarms and command replies.")
-    telemetry: OnFull = Field("drop-oldest", description="The readings of devices.")
-    bulk: OnFull = Field("drop-oldest", description="What can wait longest.")
+    alarm: Literal["refuse", "drop-oldest"] = Field("refuse", description="Alarms and command replies.")
+    telemetry: OnFull = Field(ON_FULL[Priority.TELEMETRY], description="The readings of devices.")
+    bulk: OnFull = Field(ON_FULL[Priority.BULK], description="What can wait longest.")
+
+
+class KeepSettings(Settings):
+    """How long a message may wait, by class; none: as long as there is room."""
+
+    alarm: Lifetime = Field(None, description="Alarms and command replies: 1y.")
+    telemetry: Lifetime = Field(None, description="The readings of devices: 60d.")
+    bulk: Lifetime = Field(None, description="What can wait longest: 7d.")
+
+
+def _keep(value: Any) -> Any:
+    """One time for all classes, or a block of them."""
+    if not isinstance(value, str):
+        return value
+    kept_s = lifetime(value)
+    if kept_s is not None and kept_s < _KEEP_MINIMUM_S:
+        raise fault("M13", f"{{key}} is {value}, but it must be at least 60s")
+    return KeepSettings(alarm=kept_s, telemetry=kept_s, bulk=kept_s)
 
 
 class BufferSettings(Settings):
@@ -212,10 +232,18 @@ class BufferSettings(Settings):
     quota: Annotated[Size, AfterValidator(_quota)] = Field(
         10_000_000_000, description="How much of the disk it may use: 20 GB."
     )
-    keep: Annotated[Duration, Field(ge=60)] | None = Field(None, description="How long a message may wait: 60d.")
-    min_free: Size | None = Field(None, description="What stays free on the disk: 2 GB.")
+    min_free: Size | None = Field(
+        None, description="What stays free on the disk, whoever fills it; a twentieth of it, at most 2 GB."
+    )
+    keep: Annotated[KeepSettings, BeforeValidator(_keep)] = Field(
+        KeepSettings(), description="How long a message may wait: 60d for all, or by class; none without end."
+    )
     on_full: OnFullSettings = Field(
         OnFullSettings(), description="What gives way: refuse (polling waits), thin, drop-oldest."
+    )
+    order: Order = Field(
+        "oldest-first",
+        description="What goes up first after an outage: oldest-first, or live-first with the rest beside it.",
     )
 
 

@@ -18,7 +18,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from gateway import values
-from gateway.mapping.document import IDENTITY, IDENTITY_HINT, NAME, NAME_HINT, DeviceSettings, Name, TextOrPoint
+from gateway.mapping.document import (
+    IDENTITY,
+    IDENTITY_HINT,
+    NAME,
+    NAME_HINT,
+    BufferSettings,
+    DeviceSettings,
+    Name,
+    TextOrPoint,
+)
 from gateway.mapping.point_settings import PointSettings, Unit
 from gateway.mapping.units import BUILT_IN
 
@@ -46,6 +55,12 @@ def _worded(types: str | list[str], pattern: str, hint: str, examples: Sequence[
 
 _TIME = r"[0-9]{1,12}(?:\.[0-9]{1,12})? *(?:ms|s|min|h|d)"
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_LIFETIME = _worded(
+    "string",
+    f"{_TIME}|[0-9]{{1,3}} *y|none",
+    "write how long: 12h, 60d, 1y; or none for as long as there is room",
+    ["60d", "1y", "none"],
+)
 _WHOLE = _worded(["integer", "string"], r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)", "write a whole number: 72 or 0x0048")
 _TEXT_OR_POINT: Schema = {
     "anyOf": [
@@ -99,6 +114,7 @@ _KNOWN: dict[Callable[..., Any], Schema] = {
         "write a time with its unit: 500ms, 5s, 10min, 1h; or start",
         ["1s", "1min", "start"],
     ),
+    values.lifetime: _LIFETIME,
     values.size_bytes: _worded(
         "string", "[0-9]{1,12}(?:\\.[0-9]{1,12})? *[kKMGT]i?B", "write a size with its unit: 500 MB, 20 GB", ["20 GB"]
     ),
@@ -115,6 +131,8 @@ _KNOWN: dict[Callable[..., Any], Schema] = {
     ),
 }
 """What texts may be, by the function that reads them."""
+_INSTEAD: dict[Callable[..., Any], Schema] = {_of_field(BufferSettings, "keep"): _LIFETIME}
+"""What may stand instead of a block of settings, by the function that makes one of it."""
 
 
 def block(
@@ -206,7 +224,8 @@ def value(annotation: Any, metadata: Sequence[Any] = ()) -> Schema:
     if origin is dict:
         return {"type": "object", "propertyNames": value(arguments[0]), "additionalProperties": value(arguments[1])}
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return block((annotation,))
+        short = [_INSTEAD[function] for function in _functions(metadata) if function in _INSTEAD]
+        return {"anyOf": [*short, block((annotation,))]} if short else block((annotation,))
     return TEXT | _limits(metadata, TEXT) if annotation is str else {}
 
 

@@ -11,9 +11,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from gateway.mapping.diagnostics import Diagnostic, Place
 from gateway.mapping.expression import Formula
 from gateway.mapping.units import BUILT_IN, Units
-from gateway.model import Point
+from gateway.model import Point, Priority
 
 OnFull: TypeAlias = Literal["refuse", "thin", "drop-oldest"]
+Order: TypeAlias = Literal["oldest-first", "live-first"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 Kind: TypeAlias = Literal["gauge", "counter", "info"]
 """What a point is: a value that goes up and down, one that only grows, or one that hardly ever changes."""
@@ -160,6 +161,27 @@ class Device:
 
 
 @dataclass(frozen=True, slots=True)
+class Buffering:
+    """How much may wait on the disk, for how long, and what gives way."""
+
+    quota_bytes: int = 10_000_000_000
+    min_free_bytes: int | None = None
+    """What stays free on the disk; None: a part of it."""
+    keep: Mapping[Priority, float | None] = field(default_factory=lambda: dict.fromkeys(Priority))
+    """Seconds that a message may wait; None: as long as there is room."""
+    on_full: Mapping[Priority, OnFull] = field(default_factory=lambda: dict(ON_FULL))
+    order: Order = "oldest-first"
+
+
+ON_FULL: Mapping[Priority, OnFull] = {
+    Priority.ALARM: "refuse",
+    Priority.TELEMETRY: "thin",
+    Priority.BULK: "drop-oldest",
+}
+"""Where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """``gateway.yaml``; all paths are absolute or begin at the plant folder as it was given."""
 
@@ -169,8 +191,7 @@ class Gateway:
     host: str
     port: int
     trust: tuple[Path, ...]
-    quota_bytes: int
-    on_full: OnFull
+    buffer: Buffering
     log: LogLevel
     via: str | None = None
     """The host that is connected to, where it is not the hub itself."""

@@ -32,13 +32,23 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
 _ORDERS: Mapping[str, tuple[str, ...]] = {
     "ABCD": ("big", "big_endian", "be"),
     "DCBA": ("little", "little_endian", "le"),
+    "oldest-first": ("fifo", "oldest"),
+    "live-first": ("lifo", "newest", "newest_first", "live"),
+}
+_ON_FULL: Mapping[str, tuple[str, ...]] = {
+    "refuse": ("drop_newest", "block", "wait", "stop", "reject"),
+    "thin": ("decimate", "downsample"),
+    "drop-oldest": ("drop", "overwrite", "ring"),
 }
 _UNCLEAR = {"int": ("int16", "int32"), "integer": ("int16", "int32"), "uint": ("uint16", "uint32")}
 """IEC 61131 means the first, most programming languages the second."""
 _IEC = {"INT": "int16", "UINT": "uint16"}
 _MEANT = {
     key: {other: word for word, others in words.items() for other in others}
-    for key, words in (("type", _TYPES), ("table", _TABLES), ("order", _ORDERS))
+    for key, words in (
+        *(("type", _TYPES), ("table", _TABLES), ("order", _ORDERS)),
+        *(("alarm", _ON_FULL), ("telemetry", _ON_FULL), ("bulk", _ON_FULL)),
+    )
 }
 
 

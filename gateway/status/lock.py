@@ -23,11 +23,20 @@ class Holder(NamedTuple):
 
 
 class InUse(Exception):
-    """Another gateway runs in this state directory."""
+    """Another gateway runs in this state directory, or a command works in it; the text names it."""
 
-    def __init__(self, holder: Holder | None) -> None:
-        super().__init__("the state directory is in use")
+    def __init__(self, directory: Path, holder: Holder | None) -> None:
+        super().__init__(_words(directory, holder))
         self.holder = holder
+
+
+def _words(directory: Path, holder: Holder | None) -> str:
+    if holder is None:
+        return f"the state directory {directory} is in use by another gateway"
+    return (
+        f'the state directory {directory} is in use by gateway "{holder.gateway}" '
+        f"(pid {holder.pid}, plant {holder.plant}, since {holder.since})"
+    )
 
 
 @contextmanager
@@ -38,12 +47,27 @@ def held(directory: Path, holder: Holder) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InUse(_read(os.read(handle, 4096))) from error
+            raise InUse(directory, _read(os.read(handle, 4096))) from error
         os.ftruncate(handle, 0)
         os.write(handle, json.dumps(holder._asdict()).encode())
         yield
     finally:
         os.close(handle)
+
+
+def holder(directory: Path) -> Holder | None:
+    """Who holds the directory now; None where nobody does. Holds and changes nothing."""
+    try:
+        handle = os.open(directory / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(os.read(handle, 4096)) or Holder("unknown", 0, "", "")
+    finally:
+        os.close(handle)
+    return None
 
 
 def _read(text: bytes) -> Holder | None:

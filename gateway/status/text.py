@@ -6,6 +6,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 MARKS = {"flowing": "ok  ", "stopped": "STOP", "starting": "... "}
+LOST = {
+    "quota": "dropped (quota)",
+    "thinned": "left out to save room (thinned)",
+    "expired": "older than they may become (expired)",
+    "damaged": "that could not be read (damaged)",
+    "refused": "refused by the hub (refused)",
+}
+"""What has become of messages, by the reason of their loss."""
+REMEDIES = {
+    "quota": "bring the upstream back, or raise buffer: quota: in gateway.yaml",
+    "thinned": "bring the upstream back, or raise buffer: quota: in gateway.yaml",
+    "expired": "bring the upstream back, or raise buffer: keep: in gateway.yaml",
+    "damaged": "check the disk: what was damaged lies in the buffer's directory, see  fieldgate buffer",
+}
+ROOM = {
+    "quota": "bring the upstream back, or raise buffer: quota: in gateway.yaml",
+    "disk": "free space on the disk of the state directory; it goes on by itself",
+}
 SINGULAR = {"lines": "line", "devices": "device", "upstream": "upstream"}
 
 
@@ -43,7 +61,7 @@ def lines(report: dict[str, Any], now: datetime | None = None) -> list[str]:
         for entry in report[part]:
             text += _entry(entry, width, now)
         text.append("")
-    return text + _buffer(report["buffer"], now)
+    return text + _buffer(report["buffer"], report["plant"], now)
 
 
 def _age(since: str, now: datetime) -> str:
@@ -66,13 +84,26 @@ def _entry(entry: dict[str, Any], width: int, now: datetime) -> list[str]:
     return text
 
 
-def _buffer(buffer: dict[str, Any], now: datetime) -> list[str]:
-    depth = f"{buffer['messages']} messages wait, {size(buffer['bytes'])} of {size(buffer['quota_bytes'])}"
+def _buffer(buffer: dict[str, Any], plant: str, now: datetime) -> list[str]:
+    depth = f"{buffer['messages']} messages wait"
+    if others := [f"{count} {name}" for name, count in buffer["classes"].items() if count and name != "telemetry"]:
+        depth += f" ({', '.join(others)})"
+    depth += f", {size(buffer['bytes'])} of {size(buffer['quota_bytes'])}"
     if buffer["oldest"]:
         depth += f", the oldest is {_age(buffer['oldest'], now)} old"
     text = ["buffer", f"  {MARKS[buffer['state']]} {depth}"]
     if buffer["reason"]:
         text += [f"       why:  {buffer['reason']}", f"       do:   {buffer['remedy']}"]
+    for name, why in buffer["full"].items():
+        if name != "telemetry" or not buffer["reason"]:
+            text += [f"       full: no {name} is taken, the {why} is at its end", f"       do:   {ROOM[why]}"]
+    if parked := len(buffer["parked"]):
+        text.append(f"       aside: {parked} {'identity is' if parked == 1 else 'identities are'} parked, see upstream")
     for reason, count in buffer["dropped"].items():
-        text.append(f"       lost: {count} messages dropped ({reason})")
+        text.append(f"       lost: {count} messages {LOST.get(reason, reason)}")
+        if reason in REMEDIES:
+            text.append(f"       do:   {REMEDIES[reason]}")
+    if count := buffer["quarantined"]:
+        text.append(f"       kept: {count} messages that the hub will never take, in the quarantine")
+        text.append(f"       do:   fieldgate buffer quarantine list {plant}")
     return text

@@ -8,15 +8,24 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from gateway.buffer import Buffer, Claim
+from gateway.buffer import Buffer, BufferTrouble, Claim
+from gateway.model import Stored
 from gateway.retry import Backoff
 from gateway.status import Board, Health
 from gateway.upstream.governor import Governor
+from gateway.upstream.pace import Pace
+from gateway.upstream.poison import Arrivals, Suspicion
 from gateway.upstream.port import Channel, NoCredential, Refused, Upstream, UpstreamLost
 
 log = logging.getLogger("fieldgate")
 
 FIRST_S, LIMIT_S = 0.2, 300.0
+CLAIM = 20
+"""Messages of one identity that are sent at a time."""
+PARK_S = 30.0
+"""Who waits so long while others get through (throttled, say) keeps no memory and no disk of theirs meanwhile."""
+QUARANTINE_AGAIN_S = 1.0
+"""Between two tries to put aside what the hub will never take, while the disk has no room for it."""
 DISMISS_S = 1.0
 """Between two looks at whether an identity that is no longer in the plant has anything left to publish."""
 SETTLED_S = 10.0
@@ -32,6 +41,7 @@ class Publisher:
         self._buffer = buffer
         self._board = board
         self._governor = governor or Governor()
+        self._arrivals = Arrivals()
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._wanted: frozenset[str] = frozenset()
         self._changed = asyncio.Event()
@@ -48,7 +58,8 @@ class Publisher:
                 self._changed.clear()
                 for identity in sorted(self._wanted - self._lanes.keys()):
                     health = self._board.health("upstream", identity)
-                    lane = Lane(identity, self._upstream, self._buffer, health, self._governor)
+                    suspicion = Suspicion(self._arrivals)
+                    lane = Lane(identity, self._upstream, self._buffer, health, self._governor, suspicion=suspicion)
                     self._lanes[identity] = group.create_task(lane.run(), name=f"publish {identity}")
                 leaving = self._lanes.keys() - self._wanted
                 self._dismiss(leaving)
@@ -76,20 +87,13 @@ async def run(
     await publisher.run()
 
 
-def prefix(sendable: Sequence[bool], acknowledged: int) -> int:
-    """How many messages of a claim are done when so many of its sendable ones are acknowledged.
+def alike(objections: Sequence[str]) -> int:
+    """How many messages at the head of a claim share the fate of the first.
 
-    The others need nothing but those before them.
-
-    >>> prefix([True, False, True, True], 1)
+    >>> alike(["", "", "too large", ""])
     2
     """
-    for index, flag in enumerate(sendable):
-        if flag:
-            if not acknowledged:
-                return index
-            acknowledged -= 1
-    return len(sendable)
+    return next((index for index, one in enumerate(objections) if one != objections[0]), len(objections))
 
 
 def wait_s(error: UpstreamLost, backoff: Backoff) -> float:
@@ -110,6 +114,9 @@ class Lane:
     governor: Governor
     backoff: Backoff = field(default_factory=lambda: Backoff(first_s=FIRST_S, limit_s=LIMIT_S))
     clock: Callable[[], float] = field(default_factory=lambda: asyncio.get_running_loop().time)
+    suspicion: Suspicion = field(default_factory=lambda: Suspicion(Arrivals()))
+    _blocked: bool = False
+    """Nothing could be put into the quarantine when it was tried last."""
 
     async def run(self) -> None:
         """Connect when there is the first message, then stay connected and publish, until cancelled."""
@@ -120,9 +127,13 @@ class Lane:
             self.health.stopped(lost.reason, lost.remedy)
             if isinstance(lost, Refused | NoCredential):
                 # Their own trouble: that the hub is back does not end it.
+                await self.buffer.park(self.identity, lost.reason)
                 await asyncio.sleep(wait_s(lost, self.backoff))
             elif not self.governor.away:
-                await self.governor.rest(wait_s(lost, self.backoff))
+                seconds = wait_s(lost, self.backoff)
+                if seconds >= PARK_S:
+                    await self.buffer.park(self.identity, lost.reason)
+                await self.governor.rest(seconds)
 
     async def _connection(self) -> UpstreamLost:
         """One connection from its begin to its end."""
@@ -140,48 +151,73 @@ class Lane:
 
     async def _watched(self, channel: Channel) -> UpstreamLost:
         """Publish over an open channel until it is lost; that is noticed also while there is nothing to publish."""
-        watch = Watch()
+        watch, pace = Watch(), Pace()
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch.run(channel), name=f"watch {self.identity}")
             while True:
                 try:
-                    await self._deliver(channel, await watch.claim(self.buffer, self.identity))
+                    at_most = 1 if self.suspicion.alone else CLAIM
+                    claim = await watch.claim(self.buffer, self.identity, at_most, pace.max_bytes)
+                    await self._deliver(channel, claim, pace)
                 except UpstreamLost as error:
                     watching.cancel()
                     return error
 
-    async def _deliver(self, channel: Channel, claim: Claim) -> None:
-        """Publish a claim; what is acknowledged goes from the buffer, the rest is given back. Raises UpstreamLost."""
+    async def _deliver(self, channel: Channel, claim: Claim, pace: Pace) -> None:
+        """Publish the head of a claim, or put it aside; the rest is given back. Raises UpstreamLost."""
         objections = [self.upstream.objection(message) for message in claim.messages]
-        messages = [message for message, objection in zip(claim.messages, objections, strict=True) if not objection]
+        count = alike(objections)
+        if objections[0]:
+            await self._refuse(claim, objections[0], count)
+            return
+        messages = claim.messages[:count]
+        begun_s = self.clock()
         try:
-            if messages:
-                await channel.publish(messages)
+            await channel.publish(messages)
         except UpstreamLost as error:
-            await self._settle(claim, objections, error.acknowledged)
+            await self._broken(claim, messages, error)
             raise
         except asyncio.CancelledError:
             await self.buffer.give_back(claim)
             raise
-        await self._settle(claim, objections, len(messages))
+        await self._arrived(claim, count)
+        pace.took(sum(len(one.body) + len(one.properties) for one in messages), self.clock() - begun_s)
 
-    async def _settle(self, claim: Claim, objections: Sequence[str], acknowledged: int) -> None:
-        """Take what is done from the buffer and count it."""
-        done = prefix([not objection for objection in objections], acknowledged)
-        if not done:
+    async def _arrived(self, claim: Claim, count: int) -> None:
+        """Take what has arrived from the buffer and count it."""
+        await self.buffer.acknowledge(claim, count)
+        arrived = claim.messages[:count]
+        self.suspicion.arrived(arrived)
+        self.health.counters["messages"] += count
+        self.health.counters["bytes"] += sum(len(message.body) for message in arrived)
+
+    async def _broken(self, claim: Claim, messages: Sequence[Stored], error: UpstreamLost) -> None:
+        """The connection is gone: what arrived goes, the rest is given back, what always breaks it is put aside."""
+        done = error.acknowledged
+        condemned = done < len(messages) and self.suspicion.broke(messages[done], alone=len(messages) == 1)
+        if done:
+            await self._arrived(claim, done)
+        elif condemned:
+            await self._refuse(claim, f"the connection breaks whenever it is sent: {error.reason}", 1)
+        else:
             await self.buffer.give_back(claim)
-            return
-        await self.buffer.acknowledge(claim, done)
+
+    async def _refuse(self, claim: Claim, reason: str, count: int) -> None:
+        """They would stand at the head of their lane for ever: into the quarantine. Once in the log."""
         counters = self.health.counters
-        for message, objection in zip(claim.messages[:done], objections, strict=False):
-            if not objection:
-                counters["messages"] += 1
-                counters["bytes"] += len(message.body)
-                continue
-            # It would stand at the head of its lane for ever. Once in the log; the counter says how many.
-            if not counters["too_large"]:
-                log.error("upstream %s: message %s is given up: %s", self.identity, message.message_id, objection)
-            counters["too_large"] += 1
+        try:
+            await self.buffer.refuse(claim, reason, count)
+        except BufferTrouble as error:
+            if not self._blocked:
+                log.warning("upstream %s: nothing can be put into the quarantine: %s", self.identity, error)
+            self._blocked = True
+            await asyncio.sleep(QUARANTINE_AGAIN_S)
+            return
+        self._blocked = False
+        if not counters["refused"]:
+            first = claim.messages[0].message_id
+            log.error("upstream %s: message %s is put into the quarantine: %s", self.identity, first, reason)
+        counters["refused"] += count
 
 
 class Watch:
@@ -203,14 +239,14 @@ class Watch:
             if self._idle is not None:
                 self._idle.reschedule(asyncio.get_running_loop().time())
 
-    async def claim(self, buffer: Buffer, identity: str) -> Claim:
+    async def claim(self, buffer: Buffer, identity: str, max_messages: int, max_bytes: int) -> Claim:
         """The next messages. Raises UpstreamLost when the channel is lost before there are any."""
         if self._lost is None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(None) as idle:
                     self._idle = idle
                     try:
-                        return await buffer.claim(identity)
+                        return await buffer.claim(identity, max_messages, max_bytes)
                     finally:
                         self._idle = None
         raise self._lost or UpstreamLost("connection lost")

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.buffer.port import BufferSettings
 from gateway.buffer.store import open_buffer
 from gateway.model import Message
 
@@ -38,11 +39,11 @@ class Result(NamedTuple):
 
 
 def body(values: int, turn: int) -> bytes:
-    """A scan as the gateway makes it, about 12 bytes a value beside its frame."""
+    """A scan as the gateway makes it: names of 10 characters, values of two decimals, a unit for each."""
     draw = random.Random(turn)
-    scan = {f"v{n}": round(draw.uniform(20, 400), 2) for n in range(values)}
+    scan = {f"voltage_{n:02}": round(draw.uniform(20, 400), 2) for n in range(values)}
     head = {"ts": "2026-11-24T10:00:00.000Z", "asset": "acme/tampere/packaging/line-4/mcc1", "profile": "x"}
-    return json.dumps(head | {"values": scan}, separators=(",", ":")).encode()
+    return json.dumps(head | {"values": scan, "units": dict.fromkeys(scan, "V")}, separators=(",", ":")).encode()
 
 
 def written() -> int:
@@ -56,7 +57,7 @@ async def measure(folder: Path, values: int) -> Result:
     bodies = [body(values, turn) for turn in range(BODIES)]
     waits: list[float] = []
     payload = 0
-    async with open_buffer(folder / "buffer", quota_bytes=QUOTA_BYTES) as buffer:
+    async with open_buffer(folder / "buffer", BufferSettings(QUOTA_BYTES)) as buffer:
         before, began = written(), time.perf_counter()
 
         async def produce(number: int) -> None:

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from gateway import app, plugins
+from gateway.buffer import BufferSettings, ground
+from gateway.buffer.ground import Ground
 from gateway.identity import credentials
-from gateway.plant import Plant, by_line, read
+from gateway.model import Priority
+from gateway.plant import Buffering, Plant, by_line, read
 from gateway.status import answer
 from tests.gateway.cli.plant import call, example, replace
 
@@ -112,6 +115,37 @@ async def test_a_reload_tells_every_time_what_waits_for_the_next_start(tmp_path:
             assert (told["ok"], told["next_start"]) == (True, ["buffer"])
         stop.set()
         await task
+
+
+def test_what_stays_free_follows_from_the_disk_where_nobody_says_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ground, "total_bytes", lambda folder: 8_000_000_000)
+    assert app.buffer_settings(Buffering(), tmp_path) == BufferSettings(
+        10_000_000_000,
+        min_free_bytes=400_000_000,
+        keep=dict.fromkeys(Priority),
+        on_full={Priority.ALARM: "refuse", Priority.TELEMETRY: "thin", Priority.BULK: "drop-oldest"},
+    )
+    said = Buffering(10**9, 0, {Priority.BULK: 3600.0}, {Priority.ALARM: "refuse"}, "live-first")
+    assert app.buffer_settings(said, tmp_path) == BufferSettings(
+        10**9, keep={Priority.BULK: 3600.0}, on_full={Priority.ALARM: "refuse"}, order="live-first"
+    )
+
+
+async def test_a_doubtful_disk_is_said_once_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = example(tmp_path)
+    await asyncio.to_thread(_certificates, folder)
+    plant = read(folder, plugins.find().adapters)
+    monkeypatch.setattr(ground, "look", lambda folder: Ground("tmpfs", 10**12, 0.05))
+    async with asyncio.timeout(10):
+        task, stop, _ = await running(plant)
+        stop.set()
+        await task
+    said = [record.message for record in caplog.records if str(plant.gateway.state) in record.message]
+    assert [("is memory" in one, "takes 50 ms" in one) for one in said] == [(True, False), (False, True)]
 
 
 def test_a_certificate_that_is_not_valid_now_keeps_nobody_from_polling(tmp_path: Path) -> None:

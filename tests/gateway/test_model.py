@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.model import GOOD, NOT_A_NUMBER, TIMEOUT, Point, Quality, Reading, Status, Stored
+from gateway.model import GOOD, NOT_A_NUMBER, TIMEOUT, Point, Priority, Quality, Reading, Status, Stored
 
 
 def test_a_message_id_is_made_of_identity_epoch_and_sequence() -> None:
@@ -12,8 +12,13 @@ def test_a_message_id_is_made_of_identity_epoch_and_sequence() -> None:
     assert stored.message_id == "meter-mcc1-0000beef-42"
 
 
+def test_each_class_has_message_ids_of_its_own() -> None:
+    by_class = [Stored("m", 0xBEEF, 42, 0, "", b"", priority).message_id for priority in Priority]
+    assert by_class == ["m-0000beef-a42", "m-0000beef-42", "m-0000beef-b42"]
+
+
 def test_message_ids_fit_what_iot_hub_takes() -> None:
-    longest = Stored("a" * 64, 2**32 - 1, 2**63, 0, "", b"")
+    longest = Stored("a" * 64, 2**32 - 1, 2**63, 0, "", b"", Priority.BULK)
     assert len(longest.message_id) <= 128
 
 

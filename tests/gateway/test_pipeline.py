@@ -11,7 +11,7 @@ from gateway.buffer import BufferFull, BufferTrouble, BufferUnavailable
 from gateway.mapping.sources import source
 from gateway.mapping.spec import Deadband, Report
 from gateway.mapping.totals import Totals
-from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, Reading
+from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, Priority, Reading
 from gateway.pipeline import Pipeline
 from gateway.status import Board, State
 from tests.gateway.test_message import AT_NS, device, spec
@@ -76,6 +76,14 @@ async def test_waits_while_the_buffer_is_full_and_loses_nothing() -> None:
     await pipeline(shelf, board).store(Batch([Reading(0, 1, AT_NS)]))
     assert len(shelf.messages) == 1
     assert board.health("buffer", "buffer").state is State.FLOWING
+
+
+async def test_what_was_stored_although_another_class_was_refused_is_not_stored_twice() -> None:
+    partly = BufferFull("quota")
+    partly.stored = frozenset({Priority.TELEMETRY})
+    shelf = Shelf(partly)
+    await pipeline(shelf, Board()).store(Batch([Reading(0, 1, AT_NS)]))
+    assert shelf.messages == []
 
 
 async def test_says_why_the_buffer_takes_nothing() -> None:

@@ -189,3 +189,14 @@ def test_whatever_is_typed_into_a_file_is_judged_and_never_a_traceback(
     assert (plant is None) == any(one.severity == "error" for one in found)
     lines = broken.count("\n") + 1
     assert all(one.line <= lines and one.text.isprintable() for one in found if one.file.endswith(name))
+
+
+def test_what_gateway_yaml_says_is_known_whatever_other_files_say(tmp_path: Path) -> None:
+    folder = write(tmp_path, changed("hall/a.devices.yaml", "profile: acme-meter", "profile: broken"))
+    assert plants.gateway(folder).buffer.quota_bytes == 20_000_000_000
+    (folder / "gateway.yaml").write_text(FILES["gateway.yaml"].replace("20 GB", "20"))
+    with pytest.raises(PlantInvalid, match="M19"):
+        plants.gateway(folder)
+    (folder / "gateway.yaml").unlink()
+    with pytest.raises(PlantInvalid):
+        plants.gateway(folder)

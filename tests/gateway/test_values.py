@@ -15,6 +15,7 @@ from gateway.values import (
     Settings,
     ValueType,
     fault,
+    lifetime,
     looks_like_thousands,
     names_secret,
     number,
@@ -165,3 +166,19 @@ def test_names_of_no_secrets(name: str) -> None:
 )
 def test_a_dot_that_may_be_one_of_thousands(text: str, doubtful: bool) -> None:
     assert looks_like_thousands(text) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("12h", 43_200.0), ("60d", 5_184_000.0), ("1y", 31_536_000.0), ("2 y", 63_072_000.0)]
+)
+def test_how_long_something_is_kept_is_said_in_years_as_well(text: str, value: float) -> None:
+    assert lifetime(text) == value
+
+
+def test_none_keeps_it_without_end() -> None:
+    assert lifetime("none") is None
+
+
+@pytest.mark.parametrize("text", ["", "60", "1 year", "1.5y", "y", "None", "for ever", "9999y"])
+def test_what_is_no_lifetime(text: str) -> None:
+    assert refused(lifetime, text) == ("M09", "write for example 12h, 60d, 1y or none")

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.buffer.port import Buffer
-from gateway.model import Message, Stored
+from gateway.buffer.port import Buffer, BufferSettings, OnFull
+from gateway.model import Message, Priority, Stored
 
 SECOND_NS = 1_000_000_000
 QUOTA = 64 * 1024 * 1024
 
 
-def message(identity: str, number: int, size: int = 20) -> Message:
+def settings(quota_bytes: int, on_full: OnFull = "refuse") -> BufferSettings:
+    """A quota, and one policy for all classes."""
+    return BufferSettings(quota_bytes, on_full=dict.fromkeys(Priority, on_full))
+
+
+def message(identity: str, number: int, size: int = 20, priority: Priority = Priority.TELEMETRY) -> Message:
     """The message that shall get this sequence: the body tells it; of bytes that do not compress."""
-    return Message(
-        identity, number * SECOND_NS, "profile=test", b"%s/%d/" % (identity.encode(), number) + _noise(number, size)
-    )
+    body = b"%s/%d/" % (identity.encode(), number) + _noise(number, size)
+    return Message(identity, number * SECOND_NS, "profile=test", body, priority)
 
 
-def messages(identity: str, first: int, last: int, size: int = 20) -> list[Message]:
+def messages(
+    identity: str, first: int, last: int, size: int = 20, priority: Priority = Priority.TELEMETRY
+) -> list[Message]:
     """Those of the sequences first to last."""
-    return [message(identity, number, size) for number in range(first, last + 1)]
+    return [message(identity, number, size, priority) for number in range(first, last + 1)]
 
 
 def stored(identity: str, first: int, last: int, epoch: int = 7, size: int = 20) -> list[Stored]:

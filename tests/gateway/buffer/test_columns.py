@@ -19,13 +19,22 @@ def test_gives_back_what_it_was_given(rows: list[tuple[str, int, int]]) -> None:
     assert unpack(pack(names, first, second), 2) == (names, [tuple(first), tuple(second)])
 
 
-def test_lays_columns_one_after_the_other() -> None:
-    packed = pack(["a", "bc"], [1, -1], [7, 8])
+def test_lays_columns_one_after_the_other_the_lowest_bytes_first() -> None:
+    packed = pack(["a", "bc"], [1, -1], [0x0807060504030201, 0x1817161514131211])
     size, rows = struct.unpack_from("<II", packed)
     assert rows == 2
-    assert zlib.decompress(packed[8:-4]) == b"a\nbc" + struct.pack("<qqqq", 1, -1, 7, 8)
+    first = b"\x01\xff" + b"\x00\xff" * 7
+    second = bytes([0x01, 0x11, 0x02, 0x12, 0x03, 0x13, 0x04, 0x14, 0x05, 0x15, 0x06, 0x16, 0x07, 0x17, 0x08, 0x18])
+    assert zlib.decompress(packed[8:-4]) == b"a\nbc" + first + second
     assert size == 4 + 32
     assert packed[-4:] == struct.pack("<I", zlib.crc32(packed[:-4]))
+
+
+def test_a_table_as_version_1_of_frames_has_it_is_read() -> None:
+    raw = b"a\nbc" + struct.pack("<qqqq", 1, -1, 7, 8)
+    packed = struct.pack("<II", len(raw), 2) + zlib.compress(raw)
+    packed += struct.pack("<I", zlib.crc32(packed))
+    assert unpack(packed, 2, by_bytes=False) == (["a", "bc"], [(1, -1), (7, 8)])
 
 
 def test_any_flipped_bit_is_noticed() -> None:

@@ -1,102 +1,46 @@
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.buffer import BufferFull, BufferUnavailable, directory
+from gateway.buffer.commits import Group
 from gateway.buffer.disk import Disk
 from gateway.buffer.frames import Frame
-from gateway.buffer.meta import Cursor, Meta
-from gateway.buffer.policy import OnFull, sizes
-from gateway.buffer.recovery import open_disk
+from gateway.buffer.lane import Cursor
+from gateway.buffer.meta import Changes, Meta
+from gateway.buffer.port import OnFull
 from gateway.buffer.segments import Segment
-from gateway.model import Message
-from tests.gateway.buffer.making import messages
-
-MB = 1024 * 1024
-
-
-@asynccontextmanager
-async def opened(folder: Path, quota: int = MB, on_full: OnFull = "refuse") -> AsyncIterator[Disk]:
-    disk = await open_disk(folder, sizes(quota), on_full, lambda: 1_795_000_000 * 10**9)
-    try:
-        async with asyncio.timeout(20):
-            yield disk
-    finally:
-        await disk.close()
-
-
-def group(identity: str, first: int, last: int, size: int = 3000) -> list[Mapping[str, Sequence[Message]]]:
-    return [{identity: messages(identity, first, last, size)}]
-
-
-async def fill(disk: Disk, segments: int) -> int:
-    """Commit one message after the other until so many segments lie there; the last sequence."""
-    number = 0
-    while len(disk.segments) < segments:
-        number += 1
-        await disk.store(group("a", number, number))
-    return number
-
-
-def acknowledge(disk: Disk, up_to: int) -> None:
-    """As one who reads everything from memory would."""
-    lane = disk.lanes.lane("a")
-    frames = {segment.last: segment.remaining for segment in disk.segments if segment.last <= up_to}
-    lane.acked = up_to
-    lane.waiting = lane.highest - up_to
-    disk.done_with(lane, frames)
-
-
-def error(code: int) -> sqlite3.Error:
-    made = sqlite3.OperationalError("as SQLite says it")
-    made.sqlite_errorcode = code
-    return made
-
-
-def fails(monkeypatch: pytest.MonkeyPatch, method: Any, name: str, code: int, times: int = 1) -> None:
-    """This method fails so often, then works."""
-    works = getattr(method, name)
-    left = times
-
-    async def attempt(self: Any, *arguments: Any) -> Any:
-        nonlocal left
-        if left:
-            left -= 1
-            raise error(code)
-        return await works(self, *arguments)
-
-    monkeypatch.setattr(method, name, attempt)
+from gateway.model import Priority
+from tests.gateway.buffer.disks import MB, acknowledge, error, fails, fill, group, opened, shelf, store
 
 
 async def test_segments_are_sealed_at_their_size(tmp_path: Path) -> None:
     async with opened(tmp_path, quota=4 * MB) as disk:
         await fill(disk, 4)
-        sealed = disk.segments[:-1]
-        assert all(0.8 * MB / 4 < segment.path.stat().st_size <= 1.5 * MB / 4 for segment in sealed)
-        assert not any(directory.has_log(segment.path) for segment in sealed)
-        assert disk.writing is disk.segments[-1]
+        sealed = shelf(disk).segments[:-1]
+        assert all(0.9 * MB / 4 < directory.size(segment.path) <= MB / 4 for segment in sealed)
+        assert all(directory.has_log(segment.path) for segment in sealed), "nothing is copied"
+        assert shelf(disk).writing is shelf(disk).segments[-1]
         assert disk.used_bytes() == sum(path.stat().st_size for path in tmp_path.iterdir())
 
 
 async def test_finds_the_segment_of_a_frame(tmp_path: Path) -> None:
     async with opened(tmp_path) as disk:
         last = await fill(disk, 3)
-        first, second, third = disk.segments
-        assert disk.holding(1) is first
-        assert disk.holding(first.last) is first
-        assert disk.holding(first.last + 1) is second
-        assert disk.holding(last) is third
-        assert disk.holding(last + 1) is None
-        disk.segments.remove(second)
-        assert disk.holding(first.last + 1) is third
-        disk.segments.append(second)
+        first, second, third = shelf(disk).segments
+        assert disk.holding(Priority.TELEMETRY, 1) is first
+        assert disk.holding(Priority.TELEMETRY, first.last) is first
+        assert disk.holding(Priority.TELEMETRY, first.last + 1) is second
+        assert disk.holding(Priority.TELEMETRY, last) is third
+        assert disk.holding(Priority.TELEMETRY, last + 1) is None
+        shelf(disk).segments.remove(second)
+        assert disk.holding(Priority.TELEMETRY, first.last + 1) is third
+        shelf(disk).segments.append(second)
 
 
 async def test_the_cursors_are_on_the_disk_before_a_segment_goes(
@@ -105,9 +49,9 @@ async def test_the_cursors_are_on_the_disk_before_a_segment_goes(
     happened: list[tuple[str, Any]] = []
     write, remove = Meta.write, directory.remove
 
-    async def noted_write(self: Meta, epoch: int, frame: int, cursors: Sequence[Cursor], losses: Any) -> None:
-        await write(self, epoch, frame, cursors, losses)
-        happened.extend(("synced", cursor) for cursor in cursors)
+    async def noted_write(self: Meta, changes: Changes) -> None:
+        await write(self, changes)
+        happened.extend(("synced", cursor) for cursor in changes.cursors)
 
     def noted_remove(path: Path) -> None:
         happened.append(("removed", path.name))
@@ -117,10 +61,10 @@ async def test_the_cursors_are_on_the_disk_before_a_segment_goes(
     monkeypatch.setattr(directory, "remove", noted_remove)
     async with opened(tmp_path) as disk:
         last = await fill(disk, 3)
-        first = disk.segments[0]
+        first = shelf(disk).segments[0]
         acknowledge(disk, first.last)
         await disk.tidy()
-        assert happened == [("synced", Cursor("a", first.last, last)), ("removed", first.path.name)]
+        assert happened == [("synced", Cursor("a", Priority.TELEMETRY, first.last, last)), ("removed", first.path.name)]
 
 
 async def test_a_segment_stays_while_the_cursors_cannot_be_written(
@@ -128,7 +72,7 @@ async def test_a_segment_stays_while_the_cursors_cannot_be_written(
 ) -> None:
     async with opened(tmp_path) as disk:
         await fill(disk, 3)
-        first = disk.segments[0]
+        first = shelf(disk).segments[0]
         acknowledge(disk, first.last)
         fails(monkeypatch, Meta, "write", sqlite3.SQLITE_IOERR_WRITE)
         with pytest.raises(BufferUnavailable, match=r"meta\.db: as SQLite says it"):
@@ -144,44 +88,43 @@ async def test_the_ballast_goes_first_when_the_cursors_find_the_disk_full(
     async with opened(tmp_path) as disk:
         await fill(disk, 2)
         fails(monkeypatch, Meta, "write", sqlite3.SQLITE_FULL)
-        acknowledge(disk, disk.segments[0].last)
+        acknowledge(disk, shelf(disk).segments[0].last)
         assert (tmp_path / directory.BALLAST).exists()
         await disk.tidy()
         assert not (tmp_path / directory.BALLAST).exists()
-        assert disk.full == "disk"
-        assert disk.refuses() == "", "there is room by now"
+        assert disk.disk_full
+        assert disk.refuses(Priority.TELEMETRY) == "", "there is room by now"
         number = disk.lanes.lane("a").highest + 1
-        await disk.store(group("a", number, number))
+        await store(disk, group("a", number, number))
         assert (tmp_path / directory.BALLAST).exists()
-        assert disk.full == ""
+        assert not disk.disk_full
 
 
 async def test_a_full_disk_seals_what_was_written_so_that_it_can_go(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(tmp_path) as disk:
-        await disk.store(group("a", 1, 5))
+        for number in range(1, 6):
+            await store(disk, group("a", number, number))
         monkeypatch.setattr(directory, "free_bytes", lambda _: 0)
         fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
         with pytest.raises(BufferFull):
-            await disk.store(group("a", 6, 6))
+            await store(disk, group("a", 6, 6))
         with pytest.raises(BufferFull):
-            await disk.store(group("a", 6, 6))
-        assert (disk.writing, disk.refuses()) == (None, "disk")
+            await store(disk, group("a", 6, 6))
+        assert (shelf(disk).writing, disk.refuses(Priority.TELEMETRY)) == (None, "disk")
         acknowledge(disk, 5)
         await disk.tidy()
-        assert disk.segments == []
+        assert shelf(disk).segments == []
         monkeypatch.undo()
-        await disk.store(group("a", 6, 6))
+        await store(disk, group("a", 6, 6))
         assert disk.lanes.lane("a").highest == 6
 
 
-async def at_a_full_disk(
-    disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Segment, int, list[Mapping[str, Sequence[Message]]]]:
+async def at_a_full_disk(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> tuple[Segment, int, Group]:
     """Three segments lie on a disk without room until the first is gone: it, its messages, and what comes next."""
     last = await fill(disk, 3)
-    first = disk.segments[0]
+    first = shelf(disk).segments[0]
     monkeypatch.setattr(directory, "free_bytes", lambda _: 0 if first.path.exists() else MB)
     fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
     return first, first.remaining, group("a", last + 1, last + 1)
@@ -194,27 +137,27 @@ async def test_a_full_disk_pushes_nothing_out_whatever_the_policy(
     async with opened(tmp_path, on_full=on_full) as disk:
         first, _, coming = await at_a_full_disk(disk, monkeypatch)
         with pytest.raises(BufferFull, match="disk"):
-            await disk.store(coming)
+            await store(disk, coming)
         assert first.path.exists()
         assert disk.losses.since_opened == {}
 
 
 async def test_what_sealing_frees_is_used_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(tmp_path) as disk:
-        await disk.store(group("a", 1, 5))
+        await store(disk, group("a", 1, 5))
         fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL)
-        await disk.store(group("a", 6, 6))
-        assert (disk.lanes.lane("a").highest, disk.refuses(), len(disk.segments)) == (6, "", 2)
+        await store(disk, group("a", 6, 6))
+        assert (disk.lanes.lane("a").highest, disk.refuses(Priority.TELEMETRY), len(shelf(disk).segments)) == (6, "", 2)
 
 
 async def test_a_disk_that_is_full_again_at_once_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(tmp_path) as disk:
-        await disk.store(group("a", 1, 5))
+        await store(disk, group("a", 1, 5))
         fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL, times=2)
         with pytest.raises(BufferFull):
-            await disk.store(group("a", 6, 6))
-        assert (disk.full, disk.writing, len(disk.segments)) == ("disk", None, 1)
-        await disk.store(group("a", 6, 6))
+            await store(disk, group("a", 6, 6))
+        assert (disk.disk_full, shelf(disk).writing, len(shelf(disk).segments)) == (True, None, 1)
+        await store(disk, group("a", 6, 6))
         assert disk.lanes.lane("a").waiting == 6
 
 
@@ -224,7 +167,7 @@ async def test_a_disk_without_a_byte_for_the_cursors_gives_up_a_drained_segment_
     seen: list[tuple[bool, bool]] = []
     async with opened(tmp_path) as disk:
         await fill(disk, 3)
-        first = disk.segments[0]
+        first = shelf(disk).segments[0]
         acknowledge(disk, first.last)
         write = Meta.write
 
@@ -238,7 +181,7 @@ async def test_a_disk_without_a_byte_for_the_cursors_gives_up_a_drained_segment_
         await disk.tidy()
         assert seen == [(True, False), (True, False), (False, True)], "with ballast, without, without the segment"
         assert not (tmp_path / directory.UNSYNCED).exists()
-        assert len(disk.segments) == 2
+        assert len(shelf(disk).segments) == 2
 
 
 async def test_a_crash_before_the_cursors_follow_begins_a_new_epoch(tmp_path: Path) -> None:
@@ -257,18 +200,18 @@ async def test_a_commit_in_doubt_changes_the_epoch_before_anything_else_is_writt
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(tmp_path) as disk:
-        await disk.store(group("a", 1, 2))
+        await store(disk, group("a", 1, 2))
         before = disk.epoch
         fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_IOERR_FSYNC)
         with pytest.raises(BufferUnavailable):
-            await disk.store(group("a", 3, 4))
+            await store(disk, group("a", 3, 4))
         fails(monkeypatch, Meta, "write", sqlite3.SQLITE_IOERR_FSYNC)
         with pytest.raises(BufferUnavailable, match=r"meta\.db"):
-            await disk.store(group("a", 3, 4))
+            await store(disk, group("a", 3, 4))
         assert disk.epoch == before
-        await disk.store(group("a", 5, 6))
+        await store(disk, group("a", 5, 6))
         assert disk.epoch != before
-        assert [segment.first for segment in disk.segments] == [1, 3]
+        assert [segment.first for segment in shelf(disk).segments] == [1, 3]
         assert (disk.lanes.lane("a").highest, disk.lanes.lane("a").waiting) == (6, 4)
         epoch = disk.epoch
     async with opened(tmp_path) as disk:
@@ -281,19 +224,19 @@ async def test_what_was_in_doubt_and_turns_up_keeps_its_own_id(tmp_path: Path, m
     async def stored_all_the_same(self: Segment, frames: Sequence[Frame]) -> None:
         await insert(self, frames)
         monkeypatch.setattr(Segment, "insert", insert)
-        self.last = frames[0].number - 1
+        del frames
         raise error(sqlite3.SQLITE_IOERR_FSYNC)
 
     async with opened(tmp_path) as disk:
-        await disk.store(group("a", 1, 2))
+        await store(disk, group("a", 1, 2))
         monkeypatch.setattr(Segment, "insert", stored_all_the_same)
         with pytest.raises(BufferUnavailable):
-            await disk.store(group("a", 3, 4))
-        await disk.store(group("a", 5, 6))
+            await store(disk, group("a", 3, 4))
+        await store(disk, group("a", 5, 6))
         assert disk.lanes.lane("a").waiting == 4
     async with opened(tmp_path) as disk:
         lane = disk.lanes.lane("a")
-        assert (lane.waiting, lane.highest) == (4, 6), "the content of the sealed segment does not mention it"
+        assert (lane.waiting, lane.highest) == (6, 6), "the file says what is in it, each under its own epoch"
 
 
 async def test_a_segment_that_could_not_be_made_costs_no_sequence(
@@ -305,10 +248,10 @@ async def test_a_segment_that_could_not_be_made_costs_no_sequence(
     async with opened(tmp_path) as disk:
         epoch = disk.epoch
         with monkeypatch.context() as patch:
-            patch.setattr("gateway.buffer.disk.create", refused)
+            patch.setattr("gateway.buffer.commits.create", refused)
             with pytest.raises(BufferUnavailable, match="permission denied"):
-                await disk.store(group("a", 1, 1))
-        await disk.store(group("a", 1, 1))
+                await store(disk, group("a", 1, 1))
+        await store(disk, group("a", 1, 1))
         assert (disk.lanes.lane("a").highest, disk.epoch) == (1, epoch)
 
 
@@ -318,10 +261,10 @@ async def test_a_segment_without_a_frame_goes_when_it_is_sealed(
     async with opened(tmp_path) as disk:
         fails(monkeypatch, Segment, "insert", sqlite3.SQLITE_FULL, times=2)
         with pytest.raises(BufferFull):
-            await disk.store(group("a", 1, 1))
-        assert disk.segments == []
-        await disk.store(group("a", 1, 1))
-        assert [segment.path.name for segment in disk.segments] == ["p1-000000000001.db"]
+            await store(disk, group("a", 1, 1))
+        assert shelf(disk).segments == []
+        await store(disk, group("a", 1, 1))
+        assert [segment.path.name for segment in shelf(disk).segments] == ["p1-000000000001.db"]
 
 
 async def test_a_damaged_segment_is_set_aside_when_the_rest_of_it_is_drained(
@@ -329,22 +272,22 @@ async def test_a_damaged_segment_is_set_aside_when_the_rest_of_it_is_drained(
 ) -> None:
     async with opened(tmp_path) as disk:
         await fill(disk, 3)
-        first = disk.segments[0]
-        first.damaged = True
+        first = shelf(disk).segments[0]
+        first.damaged = first.hopeless = True
         await disk.tidy()
         assert first.path.exists()
-        disk.lanes.lane("a").acked = first.last
+        acknowledge(disk, first.last)
         await disk.tidy()
         assert not first.path.exists()
-        assert [path.name for path in tmp_path.glob("*.damaged-*")] == [f"{first.path.name}.damaged-20261118T110640Z"]
-        assert "was damaged; what could be read is delivered" in caplog.text
+        assert [path.name for path in tmp_path.glob("*.damaged-*Z")] == [f"{first.path.name}.damaged-20261118T110640Z"]
+        assert "was damaged; what could be read" in caplog.text
 
 
 async def test_closing_on_a_broken_disk_closes_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with opened(tmp_path) as disk:
-        await disk.store(group("a", 1, 1))
+        await store(disk, group("a", 1, 1))
         fails(monkeypatch, Meta, "write", sqlite3.SQLITE_IOERR_WRITE, times=9)
     assert "closed without the last cursors" in caplog.text
 
@@ -352,8 +295,8 @@ async def test_closing_on_a_broken_disk_closes_all_the_same(
 async def test_losses_reach_the_file_with_the_next_sync(tmp_path: Path) -> None:
     async with opened(tmp_path, on_full="drop-oldest") as disk:
         for number in range(1, 400):
-            await disk.store(group("a", number, number))
-        loss = disk.losses.all["quota", "a"]
+            await store(disk, group("a", number, number))
+        loss = disk.losses.all["quota", "a", Priority.TELEMETRY]
         assert (loss.first, loss.last) == (1, loss.messages)
     async with opened(tmp_path) as disk:
         assert disk.saved.losses == [loss]

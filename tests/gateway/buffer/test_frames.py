@@ -14,13 +14,16 @@ from gateway.buffer.frames import (
     Frame,
     FrameDamaged,
     MessageRefused,
+    assemble,
     check,
     encode,
+    part,
     read_body,
     read_head,
+    read_records,
     read_section,
 )
-from gateway.model import Message, Stored
+from gateway.model import Message, Priority, Stored
 
 EPOCH = 0xFEDCBA98
 
@@ -32,22 +35,49 @@ def message(identity: str, at_ns: int, body: bytes, properties: str = "") -> Mes
 def unpacked(frame: Frame) -> dict[str, list[Stored]]:
     head = read_head(frame.head)
     raw = read_body(head, frame.body)
-    return {section.identity: list(read_section(raw, section)) for section in head.sections}
+    return {section.identity: list(read_section(head, raw, section)) for section in head.sections}
 
 
 def test_the_bytes_are_those_that_the_description_says() -> None:
     first, second = message("a", 5, b"{}", "k=v"), message("b", -1, b"\x00\xff")
-    frame = encode(42, EPOCH, {"a": (7, [first]), "b": (1, [second])})
-    record_a = struct.pack("<qHI", 5, 3, 2) + b"k=v{}"
-    record_b = struct.pack("<qHI", -1, 0, 2) + b"\x00\xff"
-    directory = pack(["a", "b"], [EPOCH] * 2, [7, 1], [1, 1], [len(record_a), len(record_b)], [5, -1], [5, -1])
-    header = b"FG" + struct.pack("<BBQII", 1, 1, 42, 2, len(record_a + record_b))
-    crc = zlib.crc32(header + directory + record_a + record_b)
+    frame = encode(42, EPOCH, {"a": (7, [first]), "b": (1, [second, second])}, Priority.BULK, born=99)
+    record_a = struct.pack("<qIHI", 0, 0, 3, 2) + b"k=v{}"
+    record_b = struct.pack("<qIHI", 0, 0, 0, 2) + b"\x00\xff"
+    raw = record_a + record_b * 2
+    directory = pack(["a", "b"], [7, 1], [0, 1], [1, 2], [len(record_a), 2 * len(record_b)], [5, -1], [0, 0])
+    header = b"FG" + struct.pack("<BBQIIII", 2, 2, 42, 3, len(raw), EPOCH, 99)
+    crc = zlib.crc32(header + directory + raw)
     head = header + struct.pack("<I", crc) + directory
     assert frame.head == head + struct.pack("<I", zlib.crc32(head))
-    assert zlib.decompress(frame.body) == record_a + record_b
-    assert frame.number == 42
-    assert frame.messages == 2
+    assert zlib.decompress(frame.body) == raw
+    assert (frame.number, frame.messages, frame.born, frame.raw_size) == (42, 3, 99, len(raw))
+
+
+def test_a_frame_of_version_1_is_read() -> None:
+    record_a = struct.pack("<qHI", 5, 3, 2) + b"k=v{}"
+    record_b = struct.pack("<qHI", -1, 0, 2) + b"\x00\xff"
+    table = b"a\nb" + struct.pack("<12q", EPOCH, EPOCH, 7, 1, 2, 1, 2 * len(record_a), len(record_b), 5, -1, 5, -1)
+    directory = struct.pack("<II", len(table), 2) + zlib.compress(table, 1)
+    directory += struct.pack("<I", zlib.crc32(directory))
+    raw = record_a * 2 + record_b
+    header = b"FG" + struct.pack("<BBQII", 1, 1, 42, 3, len(raw))
+    head = header + struct.pack("<I", zlib.crc32(header + directory + raw)) + directory
+    frame = Frame(42, 3, head + struct.pack("<I", zlib.crc32(head)), zlib.compress(raw, 1), (), len(raw), 0)
+    assert unpacked(frame) == {
+        "a": [Stored("a", EPOCH, number, 5, "k=v", b"{}") for number in (7, 8)],
+        "b": [Stored("b", EPOCH, 1, -1, "", b"\x00\xff")],
+    }
+    assert read_head(frame.head).born is None
+
+
+def test_records_taken_over_keep_their_sequences_whatever_lies_between() -> None:
+    before = encode(3, EPOCH, {"a": (5, [message("a", n, b"%d" % n, "p=1") for n in range(6)])})
+    head = read_head(before.head)
+    records = list(read_records(head, read_body(head, before.body), head.sections[0]))
+    kept = assemble(9, EPOCH, [part("a", [records[1], records[2], records[5]])], Priority.ALARM, born=7, level=6)
+    assert unpacked(kept) == {"a": [Stored("a", EPOCH, 5 + n, n, "p=1", b"%d" % n, Priority.ALARM) for n in (1, 2, 5)]}
+    section = read_head(kept.head).sections[0]
+    assert (section.first, section.last, section.messages, section.first_ns, section.last_ns) == (6, 10, 3, 1, 5)
 
 
 MESSAGES = st.builds(
@@ -56,6 +86,7 @@ MESSAGES = st.builds(
     st.integers(-(2**63), 2**63 - 1),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
     st.binary(max_size=50),
+    st.just(Priority.TELEMETRY),
 )
 
 
@@ -77,10 +108,10 @@ def test_a_directory_tells_where_what_lies_and_from_when_it_is() -> None:
     frame = encode(1, EPOCH, {"z": (1, [message("z", 9, b"")]), "a": (11, held)})
     head = read_head(frame.head)
     assert head.sections == frame.sections
-    assert (head.number, head.messages, head.raw_size) == (1, 3, 14 + 16 + 17)
+    assert (head.number, head.messages, head.raw_size) == (1, 3, 18 + 20 + 21)
     section = head.sections[1]
     assert (section.identity, section.first, section.last, section.messages) == ("a", 11, 12, 2)
-    assert (section.offset, section.size, section.first_ns, section.last_ns) == (14, 33, 100, 300)
+    assert (section.offset, section.size, section.first_ns, section.last_ns) == (18, 41, 100, 300)
 
 
 def test_a_section_is_read_without_the_records_of_others() -> None:
@@ -88,7 +119,7 @@ def test_a_section_is_read_without_the_records_of_others() -> None:
     head = read_head(frame.head)
     raw = read_body(head, frame.body)
     blinded = b"\xff" * head.sections[0].size + raw[head.sections[1].offset :]
-    assert [found.body for found in read_section(blinded, head.sections[1])] == [b"bb"]
+    assert [found.body for found in read_section(head, blinded, head.sections[1])] == [b"bb"]
 
 
 def test_any_flipped_bit_is_noticed_or_harmless() -> None:
@@ -123,7 +154,7 @@ def test_the_body_of_another_frame_is_noticed() -> None:
         read_body(read_head(one.head), other.body)
 
 
-@pytest.mark.parametrize("header", [b"XX\x01", b"FG\x02"], ids=["another magic", "a later version"])
+@pytest.mark.parametrize("header", [b"XX\x01", b"FG\x03"], ids=["another magic", "a later version"])
 def test_a_head_of_another_kind_is_refused(header: bytes) -> None:
     frame = encode(1, EPOCH, {"a": (1, [message("a", 1, b"")])})
     head = header + frame.head[3:-4]
@@ -149,6 +180,6 @@ def test_what_breaks_a_limit_is_refused_with_the_limit(refused: Message, why: st
 
 def test_what_is_just_within_the_limits_goes_in_and_out() -> None:
     largest = message("x" * 64, 2**63 - 1, bytes(MESSAGE_LIMIT), "p" * PROPERTIES_LIMIT)
-    assert check(largest) == 14 + PROPERTIES_LIMIT + MESSAGE_LIMIT
+    assert check(largest) == 18 + PROPERTIES_LIMIT + MESSAGE_LIMIT
     found = unpacked(encode(1, EPOCH, {largest.identity: (1, [largest])}))
     assert found[largest.identity][0].body == largest.body

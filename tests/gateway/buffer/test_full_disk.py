@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.buffer import BufferFull, directory
-from gateway.buffer.policy import OnFull
+from gateway.buffer import BufferFull
+from gateway.buffer.port import OnFull
 from gateway.buffer.store import DiskBuffer, open_buffer
-from tests.gateway.buffer.making import QUOTA, drain, message
+from gateway.model import Priority
+from tests.gateway.buffer.making import QUOTA, drain, message, settings
 
 pytestmark = [
     pytest.mark.slow,
@@ -36,7 +37,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @asynccontextmanager
 async def opened(disk: Path, quota: int = QUOTA, on_full: OnFull = "refuse") -> AsyncIterator[DiskBuffer]:
-    async with asyncio.timeout(60), open_buffer(disk / "buffer", quota_bytes=quota, on_full=on_full) as buffer:
+    async with asyncio.timeout(60), open_buffer(disk / "buffer", settings(quota, on_full)) as buffer:
         yield buffer
 
 
@@ -75,12 +76,10 @@ async def test_a_full_disk_refuses_drains_and_recovers_without_a_restart(small_d
             first, last = last + 1, await fill(buffer, last + 1)
             assert last - first > 100
             assert buffer.stats().full == "disk"
-            assert not (small_disk / "buffer" / directory.BALLAST).exists()
             assert await drain(buffer, "a", last - first + 1) == list(range(first, last + 1))
             await room(buffer)
             last += 1
             await buffer.append([message("a", last, 5000)])
-            assert (small_disk / "buffer" / directory.BALLAST).exists()
             assert await drain(buffer, "a", 1) == [last]
         assert buffer.stats().dropped == {}
 
@@ -110,8 +109,7 @@ async def test_a_full_disk_can_be_opened_and_drained(small_disk: Path) -> None:
     fill_rest(small_disk)
     async with opened(small_disk) as buffer:
         assert buffer.stats().waiting == {"a": last - 5}
-        with pytest.raises(BufferFull):
-            await buffer.append([message("a", last + 1, 100_000)])
+        last = await fill(buffer, last + 1)
         assert await drain(buffer, "a", last - 5) == list(range(6, last + 1))
     (small_disk / "somebody-else").unlink()
     async with opened(small_disk) as buffer:
@@ -119,10 +117,25 @@ async def test_a_full_disk_can_be_opened_and_drained(small_disk: Path) -> None:
         await buffer.append([message("a", last + 1)])
 
 
-async def test_with_drop_oldest_too_a_full_disk_loses_nothing_that_was_accepted(small_disk: Path) -> None:
+async def test_with_drop_oldest_too_nothing_is_pushed_out_for_what_others_take(small_disk: Path) -> None:
     async with opened(small_disk, on_full="drop-oldest") as buffer:
-        last = await fill(buffer, 1)
+        for number in range(1, 201):
+            await buffer.append([message("a", number, 5000)])
+        fill_rest(small_disk)
+        last = await fill(buffer, 201)
         with pytest.raises(BufferFull, match="disk"):
             await buffer.append([message("a", last + 1, 5000)])
         assert buffer.stats().dropped == {}
+        await buffer.append([message("alarm", 1, 100, Priority.ALARM)])
         assert await drain(buffer, "a", last) == list(range(1, last + 1))
+        assert await drain(buffer, "alarm", 1) == [1]
+
+
+async def test_with_drop_oldest_a_small_disk_holds_the_newest(small_disk: Path) -> None:
+    async with opened(small_disk, on_full="drop-oldest") as buffer:
+        for number in range(1, 1201):
+            await buffer.append([message("a", number, 5000)])
+        kept = buffer.stats().messages
+        assert 250 < kept < 550
+        assert buffer.stats().dropped == {"quota": 1200 - kept}
+        assert await drain(buffer, "a", kept) == list(range(1201 - kept, 1201))

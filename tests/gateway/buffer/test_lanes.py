@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.buffer.lanes import OVERHEAD_BYTES, SHARE_BYTES, Lane, Lanes
-from gateway.buffer.port import Claim
-from gateway.model import Stored
+from gateway.buffer.content import Extent
+from gateway.buffer.lane import Cursor, Lane, restore
+from gateway.buffer.lanes import FAR_BEHIND, OVERHEAD_BYTES, SHARE_BYTES, SPANS_LIMIT, Dropped, Lanes
+from gateway.model import Priority, Stored
+
+S_NS = 1_000_000_000
 
 COST = 10 + OVERHEAD_BYTES
 """What one message of these tests takes of the window."""
@@ -20,7 +23,7 @@ def lanes_with_room_for(messages: int) -> Lanes:
 
 def in_use(lanes: Lanes, identity: str = "a") -> Lane:
     lane = lanes.lane(identity)
-    lanes.used(lane)
+    lanes.used(lanes.bundle(identity))
     return lane
 
 
@@ -61,7 +64,7 @@ def test_what_is_read_back_follows_and_leaves_out_what_is_there() -> None:
     lanes = lanes_with_room_for(10)
     lane = lanes.lane("a")
     lanes.stored(lane, 1, stored(1, 3))
-    lanes.used(lane)
+    in_use(lanes)
     lanes.read_back(lane, 1, stored(1, 2))
     lanes.read_back(lane, 1, stored(1, 3))
     assert window(lane) == [1, 2, 3]
@@ -146,7 +149,7 @@ def test_a_claim_that_is_out_gives_no_room() -> None:
     lanes = lanes_with_room_for(3)
     other = in_use(lanes, "other")
     lanes.stored(other, 1, stored(1, 3, "other"))
-    other.claim = Claim("other", lanes.head(other, 2, 1000))
+    lanes.bundle("other").take(other, lanes.head(other, 2, 1000))
     lanes.make_room(in_use(lanes), 3 * COST)
     assert window(other) == [1, 2]
 
@@ -168,7 +171,7 @@ def test_a_frame_read_for_another_serves_a_lane_that_would_read_it_next() -> Non
     lanes.stored(lane, 5, stored(1, 3))
     lanes.stored(lane, 6, stored(4, 6))
     assert not lanes.wants(lane, 5, 1, 3), "nobody claims from it"
-    lanes.used(lane)
+    in_use(lanes)
     assert lanes.wants(lane, 5, 1, 3)
     assert not lanes.wants(lane, 6, 4, 6), "1 to 3 come first"
     lanes.read_back(lane, 5, stored(1, 3))
@@ -182,7 +185,7 @@ def test_no_lane_is_served_beyond_the_window() -> None:
     full, lane = in_use(lanes, "full"), lanes.lane("a")
     lanes.stored(full, 1, stored(1, 1, "full"))
     lanes.stored(lane, 2, stored(1, 1))
-    lanes.used(lane)
+    in_use(lanes)
     assert not lanes.wants(lane, 2, 1, 1)
 
 
@@ -199,7 +202,7 @@ def test_what_cannot_be_read_is_passed_over() -> None:
     lane = lanes.lane("a")
     for frame in (1, 2, 3):
         lanes.stored(lane, frame, stored(frame, frame))
-    lanes.used(lane)
+    in_use(lanes)
     lanes.lost(lane, last=1, count=1, frame=1)
     assert (lane.acked, lane.loaded, lane.position, lane.waiting) == (1, 1, 2, 2)
     lanes.read_back(lane, 2, stored(2, 2))
@@ -236,3 +239,185 @@ def test_age_is_known_while_the_head_is_on_the_disk() -> None:
     assert lane.oldest_ns == 100, "no later than the truth, 200, until it is read back"
     lanes.read_back(lane, 2, stored(2, 3))
     assert lane.oldest_ns == 200
+
+
+# Parked and stale.
+
+
+def test_a_parked_identity_has_no_window_until_it_is_claimed_from_again() -> None:
+    lanes = lanes_with_room_for(20)
+    lane, alarms = in_use(lanes), lanes.lane("a", Priority.ALARM)
+    lanes.stored(lane, 1, stored(1, 3))
+    lanes.stored(alarms, 2, stored(1, 2))
+    lanes.park(lanes.bundle("a"), "not authorized")
+    assert (window(lane), window(alarms), lanes.used_bytes) == ([], [], 0)
+    assert (lane.position, lane.waiting, lane.behind) == (1, 3, True)
+    lanes.stored(lane, 3, stored(4, 4))
+    assert window(lane) == []
+    assert lanes.parked() == {"a": "not authorized"}
+    in_use(lanes)
+    assert lanes.parked() == {}
+    lanes.read_back(lane, 1, stored(1, 3))
+    assert window(lane) == [1, 2, 3]
+
+
+def test_what_is_in_flight_stays_when_its_identity_is_parked() -> None:
+    lanes = lanes_with_room_for(20)
+    lane = in_use(lanes)
+    lanes.stored(lane, 1, stored(1, 5))
+    lanes.bundle("a").take(lane, lanes.head(lane, 2, 1000))
+    lanes.park(lanes.bundle("a"), "throttled")
+    assert window(lane) == [1, 2]
+    assert lanes.acknowledge(lane, 2) == {1: 2}
+
+
+def test_an_identity_drains_if_something_of_it_arrived_lately() -> None:
+    lanes = lanes_with_room_for(20)
+    for identity, at_s in (("a", 100.0), ("b", 150.0)):
+        lanes.bundle(identity).acked_s = at_s
+    lanes.bundle("c")
+    assert lanes.draining(since=120.0) == {"b"}
+    assert lanes.draining(since=100.0) == {"a", "b"}
+
+
+# Split, so that what is new goes first.
+
+
+def seconds(first: int, last: int, identity: str = "a") -> list[Stored]:
+    """Messages one second apart."""
+    return [Stored(identity, 7, number, number * S_NS, "", b"0123456789") for number in range(first, last + 1)]
+
+
+def split_at(lanes: Lanes, last: int) -> Lane:
+    """A lane with sequences 1 to ``last`` in its older span, ten a frame, and nothing new."""
+    lane = in_use(lanes)
+    for frame in range(last // 10):
+        lanes.stored(lane, frame + 1, seconds(frame * 10 + 1, frame * 10 + 10))
+    assert lanes.split(lane)
+    return lane
+
+
+def test_what_waits_becomes_a_span_of_its_own() -> None:
+    lanes = lanes_with_room_for(60)
+    lane = split_at(lanes, 120)
+    (old,) = lane.before
+    assert (old.acked, old.loaded, old.highest, old.waiting, old.position) == (0, 60, 120, 120, 7)
+    assert (lane.acked, lane.loaded, lane.highest, lane.waiting, window(lane)) == (120, 120, 120, 0, [])
+    assert (lane.all_waiting, lane.oldest_ns) == (120, S_NS)
+    assert lane.cursor == ("a", Priority.TELEMETRY, 120, 120, ((120, 0),))
+    assert lane.spans == (old, lane)
+
+
+@pytest.mark.parametrize("messages", [stored(1, 2 * FAR_BEHIND), seconds(1, FAR_BEHIND - 1)])
+def test_a_lane_with_little_or_young_messages_is_not_split(messages: list[Stored]) -> None:
+    lanes = lanes_with_room_for(10)
+    lane = in_use(lanes)
+    lanes.stored(lane, 1, messages)
+    assert not lanes.split(lane)
+    assert lane.before == []
+
+
+def test_it_is_split_again_while_an_older_span_waits_but_not_without_end() -> None:
+    lanes = lanes_with_room_for(10)
+    lane = split_at(lanes, 100)
+    for part in range(1, SPANS_LIMIT + 5):
+        lanes.stored(lane, 10 + part, seconds(part * 100 + 1, part * 100 + 100))
+        assert lanes.split(lane) is (part < SPANS_LIMIT)
+    assert [span.highest for span in lane.before] == [100 * part for part in range(1, SPANS_LIMIT + 1)]
+    assert lane.all_waiting == (SPANS_LIMIT + 5) * 100
+
+
+def test_an_older_span_takes_nothing_of_what_came_after_it() -> None:
+    lanes = lanes_with_room_for(60)
+    lane = split_at(lanes, 120)
+    (old,) = lane.before
+    lanes.acknowledge(old, 60)
+    lanes.stored(lane, 13, seconds(121, 122))
+    assert lanes.wants(old, 7, 61, 70)
+    lanes.read_back(old, 12, seconds(61, 122))
+    assert window(old) == list(range(61, 121))
+    assert not old.behind
+
+
+def test_a_drained_span_is_gone() -> None:
+    lanes = lanes_with_room_for(200)
+    lane = split_at(lanes, 120)
+    (old,) = lane.before
+    lanes.acknowledge(old, 119)
+    assert lane.before == [old]
+    lanes.acknowledge(old, 120)
+    assert lane.before == []
+    assert lane.cursor == ("a", Priority.TELEMETRY, 120, 120, ())
+
+
+def test_a_lost_span_is_gone() -> None:
+    lanes = lanes_with_room_for(10)
+    lane = split_at(lanes, 120)
+    (old,) = lane.before
+    lanes.acknowledge(old, 10)
+    lanes.lost(old, last=120, count=110, frame=12)
+    assert lane.before == []
+
+
+# What the disk does with segments.
+
+
+def extent(first: int, last: int, frame: int = 1) -> Extent:
+    return Extent(first, last, last - first + 1, frame, first * S_NS, last * S_NS)
+
+
+def test_at_the_opening_each_span_goes_on_where_it_stood() -> None:
+    lanes = lanes_with_room_for(10)
+    lane = lanes.lane("a")
+    restore(lane, Cursor("a", Priority.TELEMETRY, acked=210, highest=250, spans=((100, 40), (200, 200))))
+    assert [lanes.take_in(lane, one) for one in (extent(1, 150, 5), extent(151, 260, 9))] == [60, 50]
+    lanes.taken_in()
+    (old,) = lane.before
+    assert (old.acked, old.loaded, old.highest, old.waiting, old.position) == (40, 40, 100, 60, 5)
+    assert (lane.acked, lane.loaded, lane.highest, lane.waiting, lane.position) == (210, 210, 260, 50, 9)
+    assert lane.oldest_ns == S_NS
+
+
+def test_at_the_opening_a_lane_of_which_nothing_is_there_waits_for_nothing() -> None:
+    lanes = lanes_with_room_for(10)
+    lane = lanes.lane("a")
+    restore(lane, Cursor("a", Priority.TELEMETRY, acked=10, highest=30))
+    lanes.taken_in()
+    assert (lane.loaded, lane.highest, lane.behind, lane.waiting) == (30, 30, False, 0)
+
+
+def test_a_dropped_segment_is_cut_out_of_all_spans() -> None:
+    lanes = lanes_with_room_for(10)
+    lane = split_at(lanes, 120)
+    lanes.stored(lane, 13, seconds(121, 140))
+    (old,) = lane.before
+    lanes.acknowledge(old, 5)
+    assert lanes.waiting(lane, extent(1, 130)) == 125
+    assert lanes.drop(lane, extent(1, 60), 6) == Dropped(55, 6, 60)
+    assert (old.acked, old.waiting, lane.acked) == (60, 60, 120)
+    assert lanes.drop(lane, extent(61, 130), 13) == Dropped(70, 61, 130)
+    assert lane.before == []
+    assert (lane.acked, lane.waiting) == (130, 10)
+    assert lanes.drop(lane, extent(61, 130), 13) is None
+
+
+def test_what_was_thinned_waits_no_more_in_its_span() -> None:
+    lanes = lanes_with_room_for(10)
+    lane = split_at(lanes, 120)
+    lanes.thinned(lane, 30, 40)
+    assert [span.waiting for span in lane.spans] == [90, 0]
+
+
+def test_what_is_rewritten_leaves_the_window_but_not_what_is_in_flight() -> None:
+    lanes = lanes_with_room_for(20)
+    lane = in_use(lanes)
+    for frame in (1, 2, 3):
+        lanes.stored(lane, frame, stored(frame * 2 - 1, frame * 2))
+    assert lanes.claimed(lane) == 0
+    lanes.bundle("a").take(lane, lanes.head(lane, 3, 1000))
+    assert lanes.claimed(lane) == 3
+    lanes.unload(lane, 3)
+    assert window(lane) == [1, 2, 3, 4]
+    lanes.unload(lane, 1)
+    assert window(lane) == [1, 2, 3]
+    assert (lane.loaded, lane.position, lane.behind) == (3, 2, True)

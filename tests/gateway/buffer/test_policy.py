@@ -3,28 +3,26 @@ from __future__ import annotations
 import pytest
 
 from gateway.buffer import policy
-from gateway.buffer.policy import OnFull, sizes
+from gateway.buffer.policy import sizes
+from gateway.buffer.port import OnFull
+from gateway.model import Priority
 
 MB = 1024 * 1024
+A, T, B = Priority
 
 
 @pytest.mark.parametrize(
-    ("quota", "segment", "ballast", "wal_pages"),
+    ("quota", "segment", "ballast", "reserve"),
     [
-        (1 * MB, 64 * 1024, 64 * 1024, 4),
-        (16 * MB, 1 * MB, 1 * MB, 32),
-        (64 * MB, 4 * MB, 1 * MB, 128),
-        (256 * MB, 16 * MB, 1 * MB, 128),
-        (100_000 * MB, 16 * MB, 1 * MB, 128),
+        (1 * MB, 64 * 1024, 64 * 1024, 104_857),
+        (16 * MB, 1 * MB, 1 * MB, 1_677_721),
+        (64 * MB, 4 * MB, 1 * MB, 6_710_886),
+        (256 * MB, 16 * MB, 1 * MB, 26_843_545),
+        (100_000 * MB, 16 * MB, 1 * MB, 10_485_760_000),
     ],
 )
-def test_sizes_follow_from_the_quota(quota: int, segment: int, ballast: int, wal_pages: int) -> None:
-    assert sizes(quota) == (quota, segment, ballast, wal_pages)
-
-
-def test_the_ballast_holds_a_full_log_from_16_mb_on() -> None:
-    for quota in (16 * MB, 64 * MB, 1000 * MB):
-        assert sizes(quota).ballast >= sizes(quota).wal_pages * policy.PAGE_SIZE
+def test_sizes_follow_from_the_quota(quota: int, segment: int, ballast: int, reserve: int) -> None:
+    assert sizes(quota) == (quota, segment, ballast, reserve)
 
 
 def test_a_quota_that_is_too_small_is_refused_with_the_least() -> None:
@@ -32,34 +30,32 @@ def test_a_quota_that_is_too_small_is_refused_with_the_least() -> None:
         sizes(MB - 1)
 
 
-@pytest.mark.parametrize(("stored", "pages"), [(100, 100), (8191, 8191), (8192, 8192), (8193, 16_384)])
-def test_a_large_row_has_its_pages_alone(stored: int, pages: int) -> None:
-    assert policy.pages(stored) == pages
-
-
-@pytest.mark.parametrize(("stored", "growth"), [(0, 24_576), (8191, 24_576), (8192, 32_768), (100_000, 122_880)])
-def test_files_grow_by_whole_pages(stored: int, growth: int) -> None:
+@pytest.mark.parametrize(("stored", "growth"), [(0, 2680), (507, 2680), (508, 3216), (100_000, 107_736)])
+def test_a_log_grows_by_whole_pages(stored: int, growth: int) -> None:
     assert policy.growth(stored) == growth
 
 
 @pytest.mark.parametrize(
-    ("used", "coming", "refusing", "fits"),
+    ("used", "priority", "refusing", "fits"),
     [
-        (0, 16 * MB, False, True),
-        (0, 16 * MB + 1, False, False),
-        (15 * MB, MB, False, True),
-        (15 * MB, MB, True, False),
-        (14 * MB, MB, True, True),
-        (14 * MB + 1, MB, True, False),
+        (15 * MB, A, False, True),
+        (15 * MB + 1, A, False, False),
+        (15 * MB, A, True, False),
+        (14 * MB, A, True, True),
+        (15 * MB - 1_677_721, T, False, True),
+        (15 * MB - 1_677_720, T, False, False),
+        (14 * MB - 1_677_720, B, True, False),
     ],
 )
-def test_after_a_refusal_a_whole_segment_must_be_free(used: int, coming: int, refusing: bool, fits: bool) -> None:
-    assert policy.fits(sizes(16 * MB), used, coming, refusing=refusing) is fits
+def test_a_tenth_is_for_alarms_and_after_a_refusal_a_segment_must_be_free(
+    used: int, priority: Priority, refusing: bool, fits: bool
+) -> None:
+    assert policy.fits(sizes(16 * MB), used, MB, priority, refusing=refusing) is fits
 
 
-@pytest.mark.parametrize(("used", "relieved"), [(14 * MB, True), (14 * MB + 1, False), (16 * MB, False)])
-def test_dropping_has_ended_when_two_segments_are_free(used: int, relieved: bool) -> None:
-    assert policy.relieved(sizes(16 * MB), used) is relieved
+def test_dropping_has_ended_when_two_segments_are_free_beside_the_reserve() -> None:
+    assert policy.relieved(sizes(16 * MB), 14 * MB - 1_677_721)
+    assert not policy.relieved(sizes(16 * MB), 14 * MB - 1_677_720)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +67,55 @@ def test_a_disk_that_was_full_must_hold_the_ballast_and_more(quota: int, free: i
 
 
 @pytest.mark.parametrize(
-    ("on_full", "segments", "sealed", "may"),
+    ("on_full", "coming", "givers"),
     [
-        ("refuse", 16, 15, False),
-        ("drop-oldest", 16, 15, True),
-        ("drop-oldest", 2, 2, True),
-        ("drop-oldest", 2, 1, True),
-        ("drop-oldest", 1, 1, False),
-        ("drop-oldest", 1, 0, False),
-        ("drop-oldest", 0, 0, False),
+        ({}, A, []),
+        ({A: "refuse", T: "thin", B: "drop-oldest"}, A, [B, T]),
+        ({A: "refuse", T: "thin", B: "drop-oldest"}, T, [B, T]),
+        ({A: "refuse", T: "thin", B: "drop-oldest"}, B, [B]),
+        ({A: "drop-oldest", T: "refuse", B: "refuse"}, T, []),
+        ({A: "drop-oldest", T: "refuse", B: "refuse"}, A, [A]),
     ],
 )
-def test_the_only_segment_is_never_dropped(on_full: OnFull, segments: int, sealed: int, may: bool) -> None:
-    assert policy.may_drop(on_full, segments, sealed) is may
+def test_the_least_important_gives_first_and_never_for_what_counts_less(
+    on_full: dict[Priority, OnFull], coming: Priority, givers: list[Priority]
+) -> None:
+    assert policy.givers(on_full, coming) == givers
+
+
+@pytest.mark.parametrize(
+    ("segments", "index"),
+    [
+        ([], None),
+        ([(16, 0)], 0),
+        ([(16, 2)], None),
+        ([(16, 0)] * 4, 0),
+        ([(4, 1), (16, 0), (16, 0), (16, 0)], 1),
+        ([(16, 1), (16, 1), (16, 0), (16, 0)], 2),
+        ([(16, 1), (16, 1), (15, 0), (16, 0), (16, 0)], 2),
+        ([(16, 1), (16, 1), (16, 1), (16, 0)], 0),
+        ([(1, 2), (16, 1), (16, 1), (16, 0), (16, 0)], 1),
+        ([(16, 2), (16, 2), (16, 2), (16, 0)], None),
+    ],
+)
+def test_what_is_old_gets_coarse_before_what_is_new(segments: list[tuple[int, int]], index: int | None) -> None:
+    assert policy.to_thin(segments) == index
+
+
+def test_small_commits_are_worth_packing_and_large_frames_are_not() -> None:
+    assert policy.worth_packing(16 * MB, policy.packed(8 * MB, 16 * MB, 0.25))
+    assert not policy.worth_packing(16 * MB, policy.packed(64 * MB, 16 * MB, 0.25))
+    assert not policy.worth_packing(10_000, policy.packed(100, 10_000, 0.25)), "a file takes some pages"
+
+
+def test_a_segment_spans_a_twentieth_of_a_lifetime() -> None:
+    assert policy.span_limit_s(86_400.0) == 4320.0
+    assert policy.span_limit_s(None) is None
+
+
+def test_many_small_files_are_put_together() -> None:
+    assert policy.is_crumb(1 * MB, 16 * MB)
+    assert not policy.is_crumb(1 * MB + 1, 16 * MB)
+    assert policy.are_crumbs([1 * MB] * 16, 16 * MB)
+    assert not policy.are_crumbs([1 * MB] * 15, 16 * MB)
+    assert not policy.are_crumbs([1 * MB] * 17, 16 * MB)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.buffer import BufferUnavailable, meta
+from gateway.buffer import BufferUnavailable, meta, reshaping
+from gateway.buffer.clock import Clocks
 from gateway.buffer.disk import Disk
-from gateway.buffer.policy import sizes
 from gateway.buffer.recovery import open_disk
-from gateway.buffer.segments import PATTERN
 from gateway.buffer.store import DiskBuffer, open_buffer
-from tests.gateway.buffer.making import QUOTA, drain, message, messages
+from gateway.model import Priority
+from tests.gateway.buffer.making import QUOTA, drain, message, messages, settings
+from tests.gateway.buffer.test_meta import unpacked
 
 SMALL = 1024 * 1024
 
@@ -26,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def opened(folder: Path, quota: int = SMALL) -> AsyncIterator[DiskBuffer]:
-    async with asyncio.timeout(20), open_buffer(folder, quota_bytes=quota) as buffer:
+    async with asyncio.timeout(20), open_buffer(folder, settings(quota)) as buffer:
         yield buffer
 
 
@@ -37,7 +38,7 @@ async def fill(buffer: DiskBuffer, last: int = 60) -> None:
 
 
 def segment_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(PATTERN))
+    return sorted(folder.glob("p1-*.db"))
 
 
 def aside(folder: Path) -> list[str]:
@@ -88,7 +89,7 @@ async def test_a_crash_between_cursor_and_unlink_brings_no_duplicate(
             kept.set()
 
         with monkeypatch.context() as patch:
-            patch.setattr(Disk, "forget", not_yet)
+            patch.setattr(Disk, "_unlink", not_yet)
             await drain(buffer, "a", 30)
             await drain(buffer, "b", 30)
             await kept.wait()
@@ -113,6 +114,12 @@ async def test_what_a_crash_left_half_made_is_removed(folder: Path) -> None:
 # Damage.
 
 
+def ruin(path: Path) -> None:
+    """Nothing in the file and its log is what was written."""
+    for one in (path, Path(f"{path}-wal")):
+        one.write_bytes(b"no database" * (one.stat().st_size // 11))
+
+
 async def test_a_segment_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -120,32 +127,64 @@ async def test_a_segment_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(
         await fill(buffer)
         epoch = buffer._disk.epoch
     victim = segment_files(folder)[1]
-    victim.write_bytes(b"no database" * 100)
+    ruin(victim)
     async with opened(folder) as buffer:
-        stats = buffer.stats()
+        found = await drain_what_comes(buffer, "a")
         assert aside(folder) == [victim.name]
-        assert f"{victim} cannot be read" in caplog.text
-        assert stats.dropped == {"damaged": 1}
-        found = await drain(buffer, "a", waiting(buffer))
+        assert f"{victim} is damaged" in caplog.text
         assert found == sorted(found)
         assert 40 <= len(found) < 60
         assert {1, 60} <= set(found)
-        assert buffer._disk.epoch != epoch, "what was in it may have had higher sequences than any that is known"
+        assert buffer.stats().dropped == {"damaged": 2 * (60 - len(found))}, "of a and of b, each one"
+        lost = {loss.identity: (loss.messages, loss.first, loss.last) for loss in buffer.gaps()}
+        gap = sorted(set(range(1, 61)) - set(found))
+        assert lost == dict.fromkeys(("a", "b"), (len(gap), gap[0], gap[-1]))
+        assert buffer._disk.epoch == epoch, "what it held stood elsewhere"
         await buffer.append([message("a", 61)])
         assert await drain(buffer, "a", 1) == [61]
+    async with opened(folder) as buffer:
+        assert buffer.stats().dropped == {}, "since it was opened"
+        assert len(buffer.gaps()) == 2
+
+
+async def test_a_segment_that_nobody_knows_and_cannot_be_read_begins_a_new_epoch(
+    folder: Path, crashed: Callable[[Path], Path]
+) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 3)
+        epoch = buffer._disk.epoch
+        image = crashed(folder)
+    ruin(segment_files(image)[0])
+    async with opened(image) as buffer:
+        assert buffer._disk.epoch != epoch
+        assert buffer.stats().dropped == {"damaged": 1}, "at least one: how many there were cannot be read"
+    async with opened(image) as buffer:
+        assert buffer._disk.losses.all["damaged", "", Priority.TELEMETRY].messages == 1
+
+
+async def test_a_database_without_a_byte_is_made_anew_from_its_log(folder: Path) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 20)
+    count = len(segment_files(folder))
+    for path in segment_files(folder):
+        path.write_bytes(b"")
+    async with opened(folder) as buffer:
+        assert await drain(buffer, "a", 20) == list(range(1, 21))
+        assert buffer.stats().dropped == {}
+    assert len(aside(folder)) == count
 
 
 async def test_all_segments_lost_is_not_an_empty_start(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with opened(folder) as buffer:
         await fill(buffer, 20)
     for path in segment_files(folder):
-        path.write_bytes(b"")
-    count = len(segment_files(folder))
+        path.unlink()
     async with opened(folder) as buffer:
         assert buffer.stats().messages == 0
-        assert buffer.stats().dropped == {"damaged": count}
-    assert len(aside(folder)) == count
-    assert caplog.text.count("was set aside as") == count
+        assert buffer.stats().dropped == {"damaged": 40}
+    assert "somebody removed it" in caplog.text
+    async with opened(folder) as buffer:
+        assert buffer._disk.losses.all["damaged", "a", Priority.TELEMETRY].messages == 20
 
 
 async def test_lost_cursors_bring_duplicates_and_no_loss(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -179,27 +218,36 @@ def flips(content: bytes, count: int) -> Iterator[bytes]:
 
 
 @pytest.mark.slow
-async def test_a_flipped_bit_in_a_segment_is_never_delivered(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ended", ["closed", "killed"])
+async def test_every_flipped_bit_is_harmless_or_counted(
+    folder: Path, tmp_path: Path, crashed: Callable[[Path], Path], ended: str
+) -> None:
     async with opened(folder) as buffer:
         await fill(buffer, 8)
-    victim = segment_files(folder)[0]
+        killed = crashed(folder)
+    start = folder if ended == "closed" else killed
+    victim = Path(f"{segment_files(start)[0]}-wal")
     noticed = 0
-    for index, flipped in enumerate(flips(victim.read_bytes(), 60)):
+    for index, flipped in enumerate(flips(victim.read_bytes(), 100)):
         image = tmp_path / f"image-{index}"
-        shutil.copytree(folder, image)
+        shutil.copytree(start, image)
         (image / victim.name).write_bytes(flipped)
         async with opened(image) as buffer:
             await buffer.append([message("c", 1)])
+            lost = 0
             for identity in ("a", "b"):
                 async with asyncio.timeout(5):
                     found = await drain_what_comes(buffer, identity)
                 assert found == sorted(set(found))
                 assert set(found) <= set(range(1, 9))
-                lost = 8 - len(found)
-                noticed += lost > 0
-                assert not lost or buffer.stats().dropped["damaged"] > 0
+                lost += 8 - len(found)
+            counted = buffer.stats().dropped.get("damaged", 0)
+            assert counted == lost if ended == "closed" else (counted > 0) == (lost > 0)
+            noticed += lost > 0
             assert await drain(buffer, "c", 1) == [1]
-    assert noticed > 10
+        async with opened(image) as buffer:
+            assert buffer.stats().dropped == {}, "counted once"
+    assert noticed > 50
 
 
 async def drain_what_comes(buffer: DiskBuffer, identity: str) -> list[int]:
@@ -223,7 +271,7 @@ async def drain_what_comes(buffer: DiskBuffer, identity: str) -> list[int]:
 
 async def test_a_newer_file_is_not_touched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(meta, "_TABLES", meta._TABLES.replace("user_version=1", "user_version=9"))
+        patch.setattr(meta, "_NEW", meta._NEW.replace("user_version=2", "user_version=9"))
         patch.setattr(meta, "SCHEMA", 9)
         async with opened(folder) as buffer:
             await fill(buffer, 3)
@@ -238,12 +286,12 @@ async def test_trouble_while_restoring_closes_everything(folder: Path, monkeypat
     async with opened(folder) as buffer:
         await fill(buffer)
 
-    async def no_reading(*_: object) -> None:
+    def no_reading(*_: object) -> None:
         raise OSError(5, "input/output error")
 
-    monkeypatch.setattr("gateway.buffer.segments.Segment.read_content", no_reading)
+    monkeypatch.setattr("gateway.buffer.segments.Segment.measure", no_reading)
     with pytest.raises(BufferUnavailable, match="input/output error"):
-        await open_disk(folder, sizes(QUOTA), "refuse", lambda: 0)
+        await open_disk(folder, settings(QUOTA), Clocks())
 
 
 async def test_frame_numbers_go_on_after_everything_was_drained(folder: Path) -> None:
@@ -252,3 +300,53 @@ async def test_frame_numbers_go_on_after_everything_was_drained(folder: Path) ->
             await buffer.append(messages("a", number, number))
             assert [path.name for path in segment_files(folder)] == [f"p1-{number:012d}.db"]
             await drain(buffer, "a", 1)
+
+
+# Schema 1.
+
+
+async def test_a_directory_of_schema_1_is_opened_read_drained_and_goes_on(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path)
+    async with opened(folder) as buffer:
+        assert buffer.stats().waiting == {"a": 310, "b": 360, "c": 60}
+        assert await drain(buffer, "a", 310) == list(range(51, 361))
+        for number in range(361, 400):
+            await buffer.append([message("a", number, 3000)])
+    async with opened(folder) as buffer:
+        assert await drain(buffer, "b", 360) == list(range(1, 361))
+        assert await drain(buffer, "a", 39) == list(range(361, 400))
+        claim = await buffer.claim("c", max_messages=20)
+        await buffer.acknowledge(claim)
+    async with opened(folder) as buffer:
+        assert buffer.stats().waiting == {"c": 60 - len(claim.messages)}
+
+
+async def test_what_schema_1_has_left_is_packed_like_the_rest(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path)
+    disk = await open_disk(folder, settings(SMALL), Clocks())
+    try:
+        await disk.sync()
+        row = disk.shelves[Priority.TELEMETRY]
+        await reshaping.merge(disk, row, row.sealed)
+        await disk.tidy()
+    finally:
+        await disk.close()
+    async with opened(folder) as buffer:
+        for identity, first in (("a", 51), ("b", 1)):
+            assert await drain(buffer, identity, 361 - first) == list(range(first, 361))
+
+
+# Many segments.
+
+
+async def test_opening_reads_no_sealed_segment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer)
+
+    def no_connection(*_: object) -> None:
+        raise AssertionError("read")
+
+    monkeypatch.setattr("gateway.buffer.segments.reading_uri", no_connection)
+    disk = await open_disk(folder, settings(SMALL), Clocks())
+    assert disk.lanes.lane("b").waiting == 60
+    await disk.close()

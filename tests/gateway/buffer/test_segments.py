@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from gateway.buffer import directory, segments
+from gateway.buffer import directory
 from gateway.buffer.content import Extent
 from gateway.buffer.frames import Frame, encode, read_body, read_section
-from gateway.buffer.segments import Scan, Segment, create
+from gateway.buffer.segments import Place, Scan, Segment, create, place
+from gateway.model import Priority
 from tests.gateway.buffer.making import message, messages, sequences
 
 
@@ -22,12 +23,12 @@ def frame(number: int, first: int = 1, identity: str = "a", size: int = 20) -> F
 async def put(segment: Segment, *frames: Frame) -> None:
     await segment.insert(frames)
     for one in frames:
-        segment.accepted(one.number, one.sections)
+        segment.accepted(one)
 
 
 @pytest.fixture
 async def segment(tmp_path: Path) -> AsyncIterator[Segment]:
-    made = await create(tmp_path, 41, wal_pages=8)
+    made = await create(tmp_path, Priority.TELEMETRY, 41)
     yield made
     await made.end()
 
@@ -38,7 +39,7 @@ async def reopened(segment: Segment) -> AsyncIterator[Segment]:
     await segment.end()
     found = Segment(segment.path)
     try:
-        await found.find_last()
+        found.content = await found.scan()
         yield found
     finally:
         await found.end()
@@ -59,10 +60,10 @@ async def test_is_named_after_its_first_frame_and_durable_by_name(segment: Segme
     assert segment.path == tmp_path / "p1-000000000041.db"
     assert (segment.first, segment.last) == (41, 40)
     assert not list(tmp_path.glob("*.new*"))
-    assert list(tmp_path.glob(segments.PATTERN)) == [segment.path]
+    assert place(segment.path) == Place(Priority.TELEMETRY, 41, 0, 0)
 
 
-async def test_every_commit_is_synced_and_the_log_bounded(segment: Segment) -> None:
+async def test_every_commit_is_synced_and_the_log_never_copied(segment: Segment) -> None:
     await put(segment, frame(41))
     assert segment._connection is not None
     ask = segment._connection.execute_fetchall
@@ -70,9 +71,8 @@ async def test_every_commit_is_synced_and_the_log_bounded(segment: Segment) -> N
         "journal_mode": "wal",
         "synchronous": 2,
         "mmap_size": 0,
-        "page_size": 8192,
-        "wal_autocheckpoint": 8,
-        "journal_size_limit": 2 * 8 * 8192,
+        "page_size": 512,
+        "wal_autocheckpoint": 0,
         "locking_mode": "exclusive",
     }
     for name, value in settings.items():
@@ -88,7 +88,7 @@ async def test_gives_back_heads_and_bodies_in_order(segment: Segment) -> None:
     head = (await segment.heads(42, 1)).found[0].head
     assert head is not None
     raw = read_body(head, bodies[42])
-    assert sequences(list(read_section(raw, head.sections[0]))) == [3, 4]
+    assert sequences(list(read_section(head, raw, head.sections[0]))) == [3, 4]
 
 
 async def test_a_scan_tells_from_where_to_go_on(segment: Segment) -> None:
@@ -108,58 +108,61 @@ async def test_a_group_of_frames_is_stored_as_a_whole_or_not_at_all(segment: Seg
         assert numbers(await found.heads(41, 10)) == [42]
 
 
-async def test_knows_what_it_holds_while_it_is_written_and_when_it_is_sealed(segment: Segment) -> None:
+async def test_knows_what_it_holds_while_it_is_written_and_when_all_heads_were_read(segment: Segment) -> None:
     await put(segment, frame(41, 1), frame(42, 1, "b"))
-    await put(segment, frame(43, 3))
+    await put(segment, frame(43, 3)._replace(born=77))
     expected = {
         "a": Extent(1, 4, 4, 41, 10**9, 4 * 10**9),
         "b": Extent(1, 2, 2, 42, 10**9, 2 * 10**9),
     }
     assert await segment.read_content() == expected
     assert segment.remaining == 6
-    await segment.seal()
-    assert await segment.read_content() == expected
+    facts = segment.facts
+    assert (facts.last, facts.frames, facts.messages, facts.born_first, facts.born_last) == (43, 3, 6, 0, 77)
     async with reopened(segment) as found:
         assert await found.read_content() == expected
+        assert found.facts == facts._replace(born_last=0), "the head was packed before"
 
 
-async def test_a_crash_before_it_was_sealed_is_made_up_for_from_the_heads(segment: Segment, tmp_path: Path) -> None:
-    await put(segment, *(frame(number, 1 + 2 * (number - 41)) for number in range(41, 44)))
-    crashed = tmp_path / "crashed"
-    crashed.mkdir()
-    for path in tmp_path.glob("*.db*"):
-        (crashed / path.name).write_bytes(path.read_bytes())
-    async with reopened(Segment(crashed / segment.path.name)) as found:
-        assert found.last == 43
-        assert await found.read_content() == {"a": Extent(1, 6, 6, 41, 10**9, 6 * 10**9)}
-    assert not directory.has_log(found.path)
+async def test_closing_copies_nothing(segment: Segment, tmp_path: Path) -> None:
+    await put(segment, *(frame(number, 1 + 2 * (number - 41), size=3000) for number in range(41, 51)))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert sorted(before) == [segment.path.name, f"{segment.path.name}-wal"]
+    await segment.close()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+async def test_a_crash_while_it_is_closed_is_made_good(segment: Segment, tmp_path: Path) -> None:
+    await put(segment, frame(41))
+    await segment.close()
+    assert directory.move_away(segment.path)
+    directory.make(tmp_path)
+    async with reopened(segment) as found:
+        assert numbers(await found.heads(41, 10)) == [41]
 
 
 async def test_a_sealed_one_is_read_without_a_trace(segment: Segment, tmp_path: Path) -> None:
     await put(segment, frame(41))
-    await segment.seal()
-    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert list(before) == [segment.path.name]
-    segment.path.chmod(0o400)
+    await segment.close()
+    before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.iterdir()}
     assert numbers(await segment.heads(41, 10)) == [41]
-    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == before.keys(), "no index beside it while it is read"
+    await segment.close()
+    assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.iterdir()} == before
 
 
 async def test_who_asks_after_the_end_is_told_that_nothing_is_there(segment: Segment) -> None:
     await put(segment, frame(41))
-    await segment.seal()
     await segment.end()
     directory.remove(segment.path)
     assert (await segment.heads(41, 10)).found == []
     assert await segment.bodies([41]) == {}
-    assert await segment.read_content() == {}
 
 
 async def test_a_damaged_head_is_told_with_the_messages_that_it_had(segment: Segment) -> None:
     frames = [frame(41, 1), frame(42, 3), frame(43, 5)]
-    await put(segment, *frames)
-    await segment.seal()
-    corrupt(segment.path, frames[1].head)
+    head = frames[1].head
+    await put(segment, frames[0], frames[1]._replace(head=head[:9] + b"?" + head[10:]), frames[2])
     async with reopened(segment) as found:
         scan = await found.heads(41, 10)
         assert [(one.number, one.head is None) for one in scan.found] == [(41, False), (42, True), (43, False)]
@@ -167,35 +170,59 @@ async def test_a_damaged_head_is_told_with_the_messages_that_it_had(segment: Seg
         assert found.unreadable == {42: 2}
 
 
-async def test_a_damaged_page_costs_the_frames_on_it_and_no_other(segment: Segment) -> None:
-    await put(segment, *(frame(number, number * 2, size=3000) for number in range(41, 91)))
-    await segment.seal()
-    content = bytearray(segment.path.read_bytes())
-    middle = len(content) // 2 // 8192 * 8192
-    content[middle : middle + 8192] = b"\xa5" * 8192
-    segment.path.write_bytes(content)
-    async with reopened(segment) as found:
-        scan = await found.heads(41, 100)
-        readable = [one.number for one in scan.found if one.head is not None]
-        bodies = await found.bodies(readable)
-        assert found.damaged
-        assert 44 <= len(bodies) < 50
-        assert {41, 90} <= bodies.keys()
+async def test_a_log_that_ends_early_for_sqlite_is_noticed(segment: Segment) -> None:
+    await put(segment, frame(41, 1, size=3000))
+    await put(segment, frame(42, 3, size=3000))
+    facts = segment.facts
+    await segment.end()
+    log = Path(f"{segment.path}-wal")
+    content = bytearray(log.read_bytes())
+    content[len(content) * 3 // 4] ^= 1
+    log.write_bytes(content)
+    found = Segment(segment.path)
+    found.facts, found.sealed_facts = facts, True
+    assert numbers(await found.heads(41, 10)) == [41]
+    assert found.damaged
+    await found.end()
 
 
-async def test_a_damaged_content_is_found_out_anew(segment: Segment) -> None:
-    await put(segment, frame(41, 1))
-    held = await segment.read_content()
-    await segment.seal()
-    with closing(sqlite3.connect(segment.path)) as foreign, foreign:
-        foreign.execute("UPDATE content SET packed = zeroblob(50)")
-    async with reopened(segment) as found:
-        assert await found.read_content() == held
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("p0-000000000042.db", Place(Priority.ALARM, 42, 0, 0)),
+        ("p2-000000000042-000000000099-3.db", Place(Priority.BULK, 42, 99, 3)),
+        ("p3-000000000042.db", None),
+        ("p1-42.db", None),
+        ("p1-000000000042.db-wal", None),
+        ("meta.db", None),
+    ],
+)
+def test_a_name_says_what_is_in_it(name: str, found: Place | None) -> None:
+    assert place(Path(name)) == found
+    if found is not None:
+        assert found.name == name
+
+
+def test_which_of_two_files_counts_is_told_by_their_names() -> None:
+    plain, later, other = (Place(Priority.TELEMETRY, first, 0, 0) for first in (42, 50, 100))
+    merged = Place(Priority.TELEMETRY, 42, 99, 1)
+    again, larger = merged._replace(generation=2), Place(Priority.TELEMETRY, 42, 150, 2)
+    assert merged.replaces(plain)
+    assert merged.replaces(later)
+    assert not merged.replaces(other)
+    assert not merged.replaces(merged)
+    assert not merged.replaces(plain._replace(priority=Priority.BULK))
+    assert again.replaces(merged)
+    assert not merged.replaces(again)
+    assert larger.replaces(merged)
+    assert larger.replaces(other)
+    assert not plain.replaces(merged)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database" * 1000], ids=["emptied", "overwritten"])
 async def test_a_file_that_is_no_segment_says_so(segment: Segment, damage: bytes) -> None:
-    await segment.seal()
+    await segment.end()
+    directory.remove(segment.path)
     segment.path.write_bytes(damage)
     with pytest.raises(sqlite3.DatabaseError) as caught:
         async with reopened(segment):
@@ -209,7 +236,7 @@ async def test_a_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(directory, "settle", no_space)
     with pytest.raises(OSError, match="no space"):
-        await create(tmp_path, 1, wal_pages=8)
+        await create(tmp_path, Priority.TELEMETRY, 1)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -86,7 +86,8 @@ name: gw-1
 state: /var/lib/fieldgate
 upstream:
   hub: {kind: iothub, host: contoso.azure-devices.net, port: 8883, trust: [a.pem, b.pem], tier: S1}
-buffer: {quota: 20 GB, keep: 60d, min_free: 2 GiB, on_full: {alarm: refuse, telemetry: thin, bulk: drop-oldest}}
+buffer:
+  {quota: 20 GB, keep: 60d, min_free: 2 GiB, order: live-first, on_full: {alarm: refuse, telemetry: thin, bulk: refuse}}
 enrich: [name, tags]
 log: debug
 """,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gateway.mapping.appliance import check_trust, read, state
 from gateway.mapping.diagnostics import Report
-from gateway.mapping.spec import Gateway
+from gateway.mapping.spec import Buffering, Gateway
+from gateway.model import Priority
 from tests.gateway.mapping.plants import block
 
 SMALLEST = "name: g\nstate: s\nupstream:\n  hub: {kind: iothub, host: h.example, trust: a.pem}\n"
@@ -31,8 +32,7 @@ def test_the_smallest_file_gives_everything_its_default(tmp_path: Path) -> None:
             host="h.example",
             port=8883,
             trust=(tmp_path / "a.pem",),
-            quota_bytes=10_000_000_000,
-            on_full="drop-oldest",
+            buffer=Buffering(),
             log="info",
         ),
         [],
@@ -41,14 +41,19 @@ def test_the_smallest_file_gives_everything_its_default(tmp_path: Path) -> None:
 
 def test_everything_can_be_said(tmp_path: Path) -> None:
     gateway, _ = judged(
-        "name: g\nstate: /var/lib/fieldgate\nlog: debug\nbuffer: {quota: 2 GiB, on_full: {telemetry: refuse}}\n"
+        "name: g\nstate: /var/lib/fieldgate\nlog: debug\nbuffer: {quota: 2 GiB, min_free: 1 GB,\n"
+        "  keep: {alarm: 1y, bulk: 7d}, on_full: {telemetry: refuse}, order: live-first}\n"
         "upstream:\n  azure:\n    kind: iothub\n    host: h\n    port: 443\n    trust: [a.pem, /etc/b.pem]\n",
         tmp_path,
     )
     assert gateway is not None
-    assert (gateway.state, gateway.log, gateway.quota_bytes, gateway.on_full) == (
-        *(Path("/var/lib/fieldgate"), "debug"),
-        *(2 * 1024**3, "refuse"),
+    assert (gateway.state, gateway.log) == (Path("/var/lib/fieldgate"), "debug")
+    assert gateway.buffer == Buffering(
+        quota_bytes=2 * 1024**3,
+        min_free_bytes=10**9,
+        keep={Priority.ALARM: 365 * 86_400.0, Priority.TELEMETRY: None, Priority.BULK: 7 * 86_400.0},
+        on_full={Priority.ALARM: "refuse", Priority.TELEMETRY: "refuse", Priority.BULK: "drop-oldest"},
+        order="live-first",
     )
     assert (gateway.upstream_name, gateway.port, gateway.trust) == (
         *("azure", 443),

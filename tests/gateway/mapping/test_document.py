@@ -15,9 +15,21 @@ from gateway.mapping.document import (
 from gateway.mapping.spec import From
 
 
-def test_the_buffer_holds_ten_gigabytes_and_drops_the_oldest_by_default() -> None:
-    assert BufferSettings().quota == 10_000_000_000
-    assert BufferSettings().on_full.telemetry == "drop-oldest"
+def test_the_buffer_holds_ten_gigabytes_thins_scans_and_never_drops_an_alarm_by_default() -> None:
+    settings = BufferSettings()
+    assert (settings.quota, settings.min_free, settings.order) == (10_000_000_000, None, "oldest-first")
+    assert settings.on_full.model_dump() == {"alarm": "refuse", "telemetry": "thin", "bulk": "drop-oldest"}
+    assert set(settings.keep.model_dump().values()) == {None}
+
+
+def test_one_lifetime_is_that_of_every_class() -> None:
+    keep = BufferSettings.model_validate({"keep": "60d"}).keep
+    assert keep.model_dump() == dict.fromkeys(("alarm", "telemetry", "bulk"), 60 * 86_400.0)
+
+
+def test_what_is_not_said_of_a_class_keeps_it_without_end() -> None:
+    keep = BufferSettings.model_validate({"keep": {"alarm": "1y", "bulk": "none"}}).keep
+    assert (keep.alarm, keep.telemetry, keep.bulk) == (365 * 86_400.0, None, None)
 
 
 def test_a_hub_listens_at_8883_by_default_and_one_trust_file_is_a_list_of_one() -> None:

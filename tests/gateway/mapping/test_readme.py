@@ -54,6 +54,8 @@ def test_the_example_of_the_text_is_a_plant(tmp_path: Path) -> None:
         document.GatewayFile,
         document.UpstreamSettings,
         document.BufferSettings,
+        document.KeepSettings,
+        document.OnFullSettings,
     ],
 )
 def test_every_setting_stands_in_the_tables(model: type[BaseModel]) -> None:

@@ -51,6 +51,12 @@ def test_no_word_against_what_can_be_written(kind_: str) -> None:
         assert errors(kind_, value) == []
 
 
+@pytest.mark.parametrize("keep", ["none", "1y", "{alarm: 1y, telemetry: 60d, bulk: none}", "{}"])
+def test_no_word_against_lifetimes_for_all_and_by_class(keep: str) -> None:
+    for value in readings(EVERYTHING["gateway"].replace("keep: 60d", f"keep: {keep}")):
+        assert errors("gateway", value) == []
+
+
 WRONG = [
     ("gateway", "log: debug", "log: loud", "log"),
     ("gateway", "log: debug", "lgo: debug", ""),
@@ -58,6 +64,10 @@ WRONG = [
     ("gateway", "name: gw-1", "name: GW 1", "name"),
     ("gateway", "quota: 20 GB", "quota: 20", "buffer/quota"),
     ("gateway", "telemetry: thin", "telemetry: thick", "buffer/on_full/telemetry"),
+    ("gateway", "alarm: refuse", "alarm: thin", "buffer/on_full/alarm"),
+    ("gateway", "keep: 60d", "keep: 60", "buffer/keep"),
+    ("gateway", "keep: 60d", "keep: {alarm: 1 year}", "buffer/keep"),
+    ("gateway", "live-first", "newest-first", "buffer/order"),
     ("gateway", "host: contoso.azure-devices.net, ", "", "upstream/hub"),
     ("gateway", "port: 8883", "port: 70000", "upstream/hub/port"),
     ("gateway", "gateway/v1", "profile/v1", "schema"),

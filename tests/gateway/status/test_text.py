@@ -17,10 +17,16 @@ def entry(name: str, **more: Any) -> dict[str, Any]:
     return plain | {"counters": {}} | more
 
 
+def buffer_entry(**more: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {"messages": 0, "bytes": 20_480, "quota_bytes": 10_000_000_000, "oldest": None}
+    plain |= {"dropped": {}, "classes": {}, "full": {}, "parked": {}, "quarantined": 0}
+    return entry("buffer", **(plain | more))
+
+
 def report(**more: Any) -> dict[str, Any]:
-    buffer = entry("buffer", messages=0, bytes=20_480, quota_bytes=10_000_000_000, oldest=None, dropped={})
     plain: dict[str, Any] = {
         "gateway": "tampere-gw1",
+        "plant": "/etc/plant",
         "pid": 4711,
         "since": "2026-11-24T09:00:00.000Z",
         "parts": 4,
@@ -29,7 +35,7 @@ def report(**more: Any) -> dict[str, Any]:
         "devices": [entry("meter-mcc1", counters={"accepted": 120, "bad_values": 0})],
         "upstream_name": "hub (contoso.azure-devices.net:8883)",
         "upstream": [entry("meter-mcc1", waiting=0)],
-        "buffer": buffer,
+        "buffer": buffer_entry(),
     }
     return plain | more
 
@@ -61,8 +67,7 @@ def test_names_points_without_value() -> None:
 
 
 def test_tells_losses_and_the_age_of_the_oldest() -> None:
-    buffer = entry(
-        "buffer",
+    buffer = buffer_entry(
         messages=12,
         bytes=1_250_000,
         quota_bytes=20_000_000_000,
@@ -72,6 +77,44 @@ def test_tells_losses_and_the_age_of_the_oldest() -> None:
     page = "\n".join(lines(report(buffer=buffer), NOW))
     assert "12 messages wait, 1.2 MB of 20.0 GB, the oldest is 1 h 0 min old" in page
     assert "lost: 5 messages dropped (quota)" in page
+    assert "do:   bring the upstream back, or raise buffer: quota: in gateway.yaml" in page
+
+
+@pytest.mark.parametrize(
+    ("reason", "what", "remedy"),
+    [
+        ("thinned", "left out to save room", "raise buffer: quota:"),
+        ("expired", "older than they may become", "raise buffer: keep:"),
+        ("damaged", "that could not be read", "check the disk"),
+    ],
+)
+def test_each_loss_has_its_remedy(reason: str, what: str, remedy: str) -> None:
+    page = lines(report(buffer=buffer_entry(dropped={reason: 7})), NOW)
+    assert page[-2].startswith(f"       lost: 7 messages {what}")
+    assert remedy in page[-1]
+
+
+def test_tells_alarms_that_wait_and_what_is_aside() -> None:
+    buffer = buffer_entry(
+        messages=12,
+        classes={"alarm": 2, "telemetry": 10, "bulk": 0},
+        parked={"meter-1": "refused"},
+        quarantined=3,
+    )
+    page = "\n".join(lines(report(buffer=buffer), NOW))
+    assert "12 messages wait (2 alarm), 20.5 kB" in page
+    assert "aside: 1 identity is parked" in page
+    assert "kept: 3 messages that the hub will never take, in the quarantine" in page
+    assert "do:   fieldgate buffer quarantine list /etc/plant" in page
+
+
+def test_tells_a_class_that_is_full_once() -> None:
+    told = "\n".join(lines(report(buffer=buffer_entry(full={"bulk": "quota", "telemetry": "disk"})), NOW))
+    assert "full: no bulk is taken, the quota is at its end" in told
+    assert "do:   free space on the disk of the state directory" in told
+    stopped = {"state": "stopped", "reason": "the disk is full", "remedy": "free space"}
+    told = "\n".join(lines(report(buffer=buffer_entry(full={"telemetry": "disk"}) | stopped), NOW))
+    assert "no telemetry is taken" not in told
 
 
 @pytest.mark.parametrize(

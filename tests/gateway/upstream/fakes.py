@@ -6,10 +6,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import accumulate
 from typing import NoReturn
 
-from gateway.buffer import Claim, Stats
-from gateway.model import Message, Stored
+from gateway.buffer import Claim, Loss, Stats
+from gateway.model import Message, Priority, Stored
 from gateway.upstream.port import Channel, UpstreamLost
 
 
@@ -19,14 +20,17 @@ class MemoryBuffer:
     def __init__(self) -> None:
         self.lanes: dict[str, list[Stored]] = defaultdict(list)
         self.claims: dict[str, Claim] = {}
-        self._sequences: dict[str, int] = defaultdict(int)
+        self.refused: list[tuple[Stored, str]] = []
+        self.parked: dict[str, str] = {}
+        self.losses: list[Loss] = []
+        self._sequences: dict[tuple[str, Priority], int] = defaultdict(int)
         self._stirred = asyncio.Condition()
 
     async def append(self, messages: Sequence[Message]) -> None:
-        for identity, created_ns, properties, body in messages:
-            self._sequences[identity] += 1
-            stored = Stored(identity, 1, self._sequences[identity], created_ns, properties, body)
-            self.lanes[identity].append(stored)
+        for identity, created_ns, properties, body, priority in messages:
+            self._sequences[identity, priority] += 1
+            sequence = self._sequences[identity, priority]
+            self.lanes[identity].append(Stored(identity, 1, sequence, created_ns, properties, body, priority))
         await self._stir()
 
     async def fill(self, identity: str, *bodies: bytes) -> None:
@@ -35,17 +39,36 @@ class MemoryBuffer:
     async def claim(self, identity: str, max_messages: int = 20, max_bytes: int = 262_144) -> Claim:
         async with self._stirred:
             await self._stirred.wait_for(lambda: self.lanes[identity] and identity not in self.claims)
-            self.claims[identity] = Claim(identity, tuple(self.lanes[identity][:max_messages]))
+            lane = self.lanes[identity]
+            lane.sort(key=lambda message: (message.priority, message.sequence))
+            head = [message for message in lane[:max_messages] if message.priority is lane[0].priority]
+            sizes = accumulate(len(message.body) + len(message.properties) for message in head)
+            fitting = sum(size <= max_bytes for size in sizes)
+            self.claims[identity] = Claim(identity, tuple(head[: max(1, fitting)]))
             return self.claims[identity]
 
     async def acknowledge(self, claim: Claim, count: int | None = None) -> None:
         await self.give_back(claim)
-        del self.lanes[claim.identity][: len(claim.messages) if count is None else count]
+        arrived = claim.messages[:count]
+        self.lanes[claim.identity] = [one for one in self.lanes[claim.identity] if one not in arrived]
         await self._stir()
 
     async def give_back(self, claim: Claim) -> None:
         assert self.claims.pop(claim.identity) is claim
         await self._stir()
+
+    async def refuse(self, claim: Claim, reason: str, count: int = 1) -> None:
+        self.refused += [(message, reason) for message in claim.messages[:count]]
+        await self.acknowledge(claim, count)
+
+    async def park(self, identity: str, reason: str) -> None:
+        self.parked[identity] = reason
+
+    def gaps(self) -> Sequence[Loss]:
+        return self.losses
+
+    async def told(self, gaps: Sequence[Loss]) -> None:
+        self.losses = [loss for loss in self.losses if loss not in gaps]
 
     def stats(self) -> Stats:
         waiting = {identity: len(lane) for identity, lane in self.lanes.items()}
@@ -77,6 +100,8 @@ class Line:
                 error.acknowledged = count
                 self.end(error)
                 raise error
+            if self._upstream.bytes_per_s:
+                await asyncio.sleep(len(message.body) / self._upstream.bytes_per_s)
             if self._upstream.stuck:
                 await asyncio.Event().wait()
             self._upstream.received.append(message)
@@ -98,6 +123,7 @@ class FakeUpstream:
         self.trouble: Callable[[str], UpstreamLost | None] = lambda identity: None
         self.breaks: Callable[[Stored], UpstreamLost | None] = lambda message: None
         self.stuck = False
+        self.bytes_per_s = 0.0
         self.received: list[Stored] = []
         self.asked: list[str] = []
         self.open: dict[str, Line] = {}

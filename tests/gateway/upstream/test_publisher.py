@@ -10,12 +10,15 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.buffer import BufferFull, Claim
+from gateway.model import Message, Priority, Stored
 from gateway.retry import Backoff
 from gateway.status import Board, Health, State
 from gateway.upstream import publisher
 from gateway.upstream.governor import Governor, Limits
+from gateway.upstream.poison import TRIES
 from gateway.upstream.port import NoCredential, Refused, UpstreamLost
-from gateway.upstream.publisher import Lane, Publisher, prefix, wait_s
+from gateway.upstream.publisher import Lane, Publisher, alike, wait_s
 from tests.gateway.upstream.fakes import FakeUpstream, MemoryBuffer
 
 LIMIT_S = 5.0
@@ -45,9 +48,9 @@ class House:
         return Lane("a", self.upstream, self.buffer, self.health(), Governor(QUICK), backoff, clock).run()
 
     @asynccontextmanager
-    async def running(self, work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    async def running(self, work: Coroutine[None, None, None], limit_s: float = LIMIT_S) -> AsyncIterator[None]:
         """Run something until the end of the block, within the limit."""
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(limit_s):
             task = asyncio.create_task(work)
             yield
             task.cancel()
@@ -67,21 +70,17 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sendable", "acknowledged", "done"),
+    ("objections", "count"),
     [
-        ([], 0, 0),
-        ([True, True], 0, 0),
-        ([True, True], 1, 1),
-        ([True, True], 2, 2),
-        ([False, True], 0, 1),
-        ([True, False, True], 1, 2),
-        ([True, False, False], 0, 0),
-        ([False, False], 0, 2),
-        ([True, False, True, False], 2, 4),
+        ([""], 1),
+        (["", ""], 2),
+        (["", "too large", ""], 1),
+        (["too large", "too large", ""], 2),
+        (["too large", "malformed"], 1),
     ],
 )
-def test_what_is_done_of_a_claim(sendable: list[bool], acknowledged: int, done: int) -> None:
-    assert prefix(sendable, acknowledged) == done
+def test_how_much_of_a_claim_shares_the_fate_of_its_head(objections: list[str], count: int) -> None:
+    assert alike(objections) == count
 
 
 def longest(error: UpstreamLost, tries: int) -> list[float]:
@@ -164,6 +163,7 @@ async def test_while_the_hub_is_away_nothing_is_held_and_the_reason_is_told(
             "check host and port",
         )
         assert house.buffer.claims == {}  # The policy for a full disk may take the oldest.
+        assert house.buffer.parked == {}, "away for all: nobody gains by it"
         away.clear()
         await house.buffer.drained("a")
     assert house.health().state is State.FLOWING
@@ -184,6 +184,7 @@ async def test_one_refused_identity_holds_up_no_other(house: House) -> None:
     assert house.health("a").reason == "not authorized"
     assert house.health("b").state is State.FLOWING
     assert house.buffer.stats().waiting["a"] == 1
+    assert house.buffer.parked == {"a": "not authorized"}
 
 
 async def test_one_connection_that_hangs_holds_up_no_other(house: House) -> None:
@@ -232,10 +233,14 @@ async def test_a_message_that_the_hub_can_never_take_does_not_block_its_lane(
     async with house.publishing("a"):
         await house.buffer.drained("a")
     assert house.upstream.bodies("a") == [b"1", b"2", b"3"]
-    assert house.health().counters["too_large"] == 2
+    assert house.health().counters["refused"] == 2
     assert house.health().counters["messages"] == 3
+    assert [(message.sequence, reason) for message, reason in house.buffer.refused] == [
+        (2, "it is too long"),
+        (4, "it is too long"),
+    ]
     assert [record.getMessage() for record in caplog.records] == [
-        "upstream a: message a-00000001-2 is given up: it is too long"
+        "upstream a: message a-00000001-2 is put into the quarantine: it is too long"
     ]
 
 
@@ -244,7 +249,7 @@ async def test_a_claim_of_nothing_but_such_messages_goes(house: House) -> None:
     async with house.publishing("a"):
         await house.buffer.drained("a")
     assert house.upstream.received == []
-    assert house.health().counters["too_large"] == 2
+    assert house.health().counters["refused"] == 2
 
 
 async def test_such_a_message_is_counted_once_also_when_the_connection_breaks(house: House) -> None:
@@ -254,7 +259,7 @@ async def test_such_a_message_is_counted_once_also_when_the_connection_breaks(ho
     async with house.publishing("a"):
         await house.buffer.drained("a")
     assert house.upstream.bodies("a") == [b"1", b"3"]
-    assert house.health().counters["too_large"] == 2
+    assert house.health().counters["refused"] == 2
 
 
 async def test_cancelled_while_publishing_it_gives_its_claim_back(house: House) -> None:
@@ -349,3 +354,79 @@ async def test_an_identity_that_leaves_is_served_until_nothing_of_it_waits(
 
 def running() -> set[str]:
     return {task.get_name() for task in asyncio.all_tasks()}
+
+
+# What the hub never takes, and what breaks every connection.
+
+
+async def test_while_nothing_can_be_put_aside_nothing_is_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(publisher, "QUARANTINE_AGAIN_S", 0.001)
+    refuse, left = house.buffer.refuse, 5
+
+    async def full(claim: Claim, reason: str, count: int = 1) -> None:
+        nonlocal left
+        if left:
+            left -= 1
+            await house.buffer.give_back(claim)
+            raise BufferFull("disk")
+        await refuse(claim, reason, count)
+
+    monkeypatch.setattr(house.buffer, "refuse", full)
+    await house.buffer.fill("a", b"1", TOO_LONG, b"3")
+    async with house.publishing("a"):
+        await house.buffer.drained("a")
+    assert house.upstream.bodies("a") == [b"1", b"3"]
+    assert house.health().counters["refused"] == len(house.buffer.refused) == 1
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+def poisoned(message: Stored) -> UpstreamLost | None:
+    return UpstreamLost("connection reset") if message.body == b"poison" else None
+
+
+async def test_a_message_that_breaks_every_connection_is_put_aside_and_the_rest_arrives(house: House) -> None:
+    house.upstream.breaks = poisoned
+    await house.buffer.fill("a", b"1", b"2", b"poison", b"4", b"5")
+    async with house.running(house.lane(Backoff(first_s=0.001, limit_s=0.001))):
+        await house.buffer.drained("a")
+    assert house.upstream.bodies("a") == [b"1", b"2", b"4", b"5"]
+    assert [(message.sequence, reason) for message, reason in house.buffer.refused] == [
+        (3, "the connection breaks whenever it is sent: connection reset")
+    ]
+    assert len(house.upstream.asked) == TRIES + 2, "once among others, then alone"
+
+
+async def test_a_hub_that_takes_nothing_condemns_no_backlog(house: House) -> None:
+    house.upstream.breaks = lambda _: UpstreamLost("connection reset")
+    await house.buffer.fill("a", *[b"%d" % number for number in range(50)])
+    async with house.running(house.lane(Backoff(first_s=0.0001, limit_s=0.0001))):
+        await until(lambda: len(house.upstream.asked) > 10 * TRIES)
+        assert len(house.buffer.refused) <= 2
+        house.upstream.breaks = lambda _: None
+        await house.buffer.drained("a")
+    assert len(house.upstream.bodies("a")) >= 48
+
+
+async def test_who_waits_long_while_others_get_through_is_parked(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "PARK_S", 0.0)
+    house.upstream.trouble = lambda identity: UpstreamLost("server unavailable") if identity == "a" else None
+    async with house.publishing("a", "b"):
+        await house.buffer.fill("b", b"1")
+        await house.buffer.drained("b")
+        await house.buffer.fill("a", b"1")
+        await until(lambda: house.buffer.parked == {"a": "server unavailable"})
+
+
+@pytest.mark.slow
+async def test_on_a_slow_line_an_alarm_overtakes_within_two_seconds(house: House) -> None:
+    """800 bytes a second and scans of 100 bytes: twenty of them would take 2.5 s."""
+    house.upstream.bytes_per_s = 800
+    await house.buffer.fill("a", *[bytes(100)] * 900)
+    async with house.running(house.lane(Backoff(first_s=0.001, limit_s=0.001)), limit_s=15):
+        await until(lambda: len(house.upstream.received) > 24)
+        begun = time.monotonic()
+        await house.buffer.append([Message("a", 0, "", b"alarm", Priority.ALARM)])
+        await until(lambda: b"alarm" in house.upstream.bodies("a"))
+        assert time.monotonic() - begun < 2.0

@@ -15,7 +15,7 @@ from adapters.opcua import settings as opcua
 from adapters.opcua.nodes import parse as node
 from gateway.mapping.diagnostics import Report
 from gateway.mapping.load import Block, Items, Node, parse
-from gateway.mapping.spec import Asset, DerivedSpec, Device, Gateway, Plant, PointSpec
+from gateway.mapping.spec import Asset, Buffering, DerivedSpec, Device, Gateway, Plant, PointSpec
 from gateway.model import Point
 from gateway.plant import read
 
@@ -26,7 +26,7 @@ PROFILES = sorted((Path(__file__).parents[4] / "mappings" / "profiles").glob("*.
 def plant(*devices: Device) -> Plant:
     """A plant with these devices, on the gateway gw1."""
     folder = Path("plant")
-    gateway = Gateway("gw1", folder, "hub", "hub.example", 8883, (), 10**9, "drop-oldest", "info")
+    gateway = Gateway("gw1", folder, "hub", "hub.example", 8883, (), Buffering(), "info")
     return Plant(folder, "gw1", gateway, devices, ())
 
 

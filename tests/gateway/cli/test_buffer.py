@@ -1,0 +1,196 @@
+"""fieldgate buffer: what waits, of a gateway that stands still and of one that runs; nothing changes by looking."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.buffer.port import BufferSettings
+from gateway.buffer.store import open_buffer
+from gateway.cli import buffer as command
+from gateway.model import Message, Priority, Stored
+from gateway.status.lock import Holder, held
+from tests.gateway.cli.plant import call, example
+
+START_NS = 1_795_600_000_000_000_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return example(tmp_path)
+
+
+@pytest.fixture
+def filled(folder: Path) -> Path:
+    """A plant whose gateway has stopped with three scans and an alarm on its disk, and one scan in the quarantine."""
+    asyncio.run(_fill(folder / "state" / "buffer"))
+    return folder
+
+
+async def _fill(place: Path) -> None:
+    async with open_buffer(place, BufferSettings(64_000_000)) as buffer:
+        await buffer.append([scan("meter-mcc1", 0), scan("meter-hvac", 1), scan("meter-mcc1", 3600)])
+        await buffer.append([Message("meter-mcc1", START_NS, "kind=event", b"trip", Priority.ALARM)])
+        await buffer.append([scan("meter-bad", 0)])
+        await buffer.refuse(await buffer.claim("meter-bad"), "larger than 256 KB")
+
+
+def scan(identity: str, second: int) -> Message:
+    return Message(identity, START_NS + second * 10**9, "profile=x", b'{"v": 1.50}')
+
+
+def place(folder: Path) -> Path:
+    return folder / "state" / "buffer"
+
+
+def test_shows_what_waits_while_the_gateway_stands_still(filled: Path) -> None:
+    before = {path: path.read_bytes() for path in place(filled).iterdir()}
+    page = call("buffer", filled)
+    assert page.exit_code == 0, page.output
+    assert page.stdout.startswith("tampere-gw1: 4 messages wait, ")
+    assert "of 2.0 GB" in page.stdout
+    assert "the gateway is not running" in page.stdout
+    assert "1 telemetry messages of 1 identities refused by the hub" in page.stdout
+    assert f"fieldgate buffer quarantine list {filled}" in page.stdout
+    assert {path: path.read_bytes() for path in place(filled).iterdir()} == before
+    assert not (filled / "state" / "lock").exists()
+
+
+def test_tells_programs_the_same(filled: Path) -> None:
+    told = json.loads(call("buffer", "--json", filled).stdout)
+    assert (told["running"], told["messages"], told["waiting"], told["quarantined"]) == (
+        *(False, 4),
+        *({"meter-mcc1": 3, "meter-hvac": 1}, 1),
+    )
+    assert [(one["class"], one["messages"], one["on_full"]) for one in told["classes"]] == [
+        ("alarm", 1, "refuse"),
+        ("telemetry", 3, "thin"),
+        ("bulk", 0, "drop-oldest"),
+    ]
+    assert told["free_bytes"] > 0
+
+
+def test_a_plant_whose_other_files_have_mistakes_is_looked_at_all_the_same(filled: Path) -> None:
+    next(filled.rglob("hall-a.devices.yaml")).write_text("devices: [")
+    assert call("buffer", filled).exit_code == 0
+    (filled / "gateway.yaml").write_text((filled / "gateway.yaml").read_text().replace("2 GB", "2"))
+    told = call("buffer", filled)
+    assert (told.exit_code, "M19" in told.stderr) == (2, True)
+
+
+def test_says_that_there_is_no_buffer_yet(folder: Path) -> None:
+    told = call("buffer", folder)
+    assert told.exit_code == 1
+    assert "there is no buffer in" in told.stderr
+    assert f"fieldgate run {folder}" in told.stderr
+    assert not (folder / "state").exists()
+
+
+def test_a_gateway_that_does_not_answer_is_named(filled: Path) -> None:
+    with held(filled / "state", Holder("tampere-gw1", 4711, "/etc/plant", "2026-11-24T10:00:00.000Z")):
+        told = call("buffer", filled)
+    assert told.exit_code == 1
+    assert 'gateway "tampere-gw1" (pid 4711) has the state directory' in told.stderr
+
+
+def test_a_directory_of_a_newer_version_is_named(filled: Path) -> None:
+    for path in place(filled).glob("meta.db*"):
+        path.unlink()
+    import sqlite3
+
+    with sqlite3.connect(place(filled) / "meta.db") as connection:
+        connection.execute("PRAGMA user_version=99")
+    told = call("buffer", filled)
+    assert told.exit_code == 1
+    assert "newer version" in told.stderr
+
+
+def rows(*arguments: str | Path) -> list[dict[str, object]]:
+    told = call("buffer", "export", *arguments)
+    assert told.exit_code == 0, told.output
+    return [json.loads(line) for line in told.stdout.splitlines()]
+
+
+def test_exports_each_message_that_waits_as_a_line(filled: Path) -> None:
+    found = rows(filled)
+    assert [(one["identity"], one["class"], one["sequence"]) for one in found] == [
+        ("meter-mcc1", "alarm", 1),
+        ("meter-mcc1", "telemetry", 1),
+        ("meter-mcc1", "telemetry", 2),
+        ("meter-hvac", "telemetry", 1),
+    ]
+    assert found[0]["base64"] == "dHJpcA=="
+    assert found[1] == {
+        "id": found[1]["id"],
+        "identity": "meter-mcc1",
+        "class": "telemetry",
+        "sequence": 1,
+        "created": "2026-11-25T09:46:40.000Z",
+        "properties": "profile=x",
+        "body": {"v": 1.5},
+    }
+    assert str(found[1]["id"]).startswith("meter-mcc1-")
+    assert '"body": {"v": 1.50}}' in call("buffer", "export", filled).stdout  # to the digit
+
+
+def test_exports_only_what_is_wanted(filled: Path) -> None:
+    assert [one["identity"] for one in rows(filled, "--identity", "meter-hvac")] == ["meter-hvac"]
+    assert [one["class"] for one in rows(filled, "--class", "alarm")] == ["alarm"]
+    assert [one["sequence"] for one in rows(filled, "--since", "2026-11-25T10:00:00Z")] == [2]
+    assert call("buffer", "export", filled, "--class", "alarms").exit_code == 2
+    assert call("buffer", "export", filled, "--since", "yesterday").exit_code == 2
+
+
+def test_exports_a_directory_that_somebody_copied_into_a_file(filled: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(place(filled), tmp_path / "copy")
+    output = tmp_path / "out.jsonl"
+    told = call("buffer", "export", "--directory", copy, "--output", output)
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert len(output.read_text().splitlines()) == 4
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_plant_or_a_copy_not_both_and_not_none(filled: Path, tmp_path: Path) -> None:
+    both: list[str | Path] = [filled, "--directory", tmp_path]
+    for words in ([], both):
+        told = call("buffer", "export", *words)
+        assert (told.exit_code, "name a PLANT, or a copy" in told.stderr) == (2, True)
+
+
+def test_what_cannot_be_exported_is_said(folder: Path, tmp_path: Path, filled: Path) -> None:
+    told = call("buffer", "export", "--directory", tmp_path / "missing")
+    assert (told.exit_code, "there is no buffer in" in told.stderr) == (1, True)
+    told = call("buffer", "export", filled, "--output", tmp_path / "missing" / "out")
+    assert (told.exit_code, "No such file" in told.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "end"),
+    [
+        (b'{"v": 1e2}', '"body": {"v": 1e2}}'),
+        (b'{"v":\n 1.0}', '"body": {"v": 1.0}}'),
+        ('{"n": "Öl"}'.encode(), '"body": {"n": "Öl"}}'),
+        (b"NaN", '"base64": "TmFO"}'),
+        (b"", '"base64": ""}'),
+        (b"\xff", '"base64": "/w=="}'),
+        (b"[" * 100_000, "W1tb"),
+    ],
+)
+def test_a_body_that_is_json_stays_json_on_one_line(body: bytes, end: str) -> None:
+    line = command.line(Stored("a", 1, 2, 0, "", body))
+    assert "\n" not in line
+    assert end in line if len(body) > 1000 else line.endswith(end)
+    assert json.loads(line)["sequence"] == 2
+
+
+def test_a_time_is_one_or_so_long_ago() -> None:
+    now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    assert command.since_ns("2h", now) == 1_795_514_400_000_000_000
+    assert command.since_ns("2026-11-24T10:00:00Z", now) == 1_795_514_400_000_000_000
+    assert command.since_ns("2026-11-24", now) == 1_795_478_400_000_000_000
+    assert command.since_ns(None, now) < 0
