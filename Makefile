@@ -24,9 +24,10 @@ check: .venv/dev.done
 bench: .venv/dev.done
 	$(BIN)/python -m tests.bench
 
-# Broken plants, 20,000 of them; N=... for more.
+# Broken plants, and damaged answers on each framing of Modbus, 20,000 of each; N=... for more.
 fuzz: .venv/dev.done
 	$(BIN)/python -m tests.fuzz.mapping $(N)
+	$(BIN)/python -m tests.fuzz.modbus $(N)
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
