@@ -15,6 +15,7 @@ from gateway.cli import (
     planning,
     plants,
     secrets,
+    setting,
     watching,
 )
 
@@ -23,11 +24,23 @@ SECTIONS = {
     "Set up a plant": ["init", "check", "plan", "diff", "devices"],
     "The language": ["profiles", "units", "explain"],
     "From and to others": ["import", "export"],
-    "Look at devices": ["probe", "watch"],
+    "Beside a device": ["probe", "watch", "set"],
     "Keys and passwords": ["certs", "secret"],
     "Run": ["run", "reload", "status"],
 }
-PARTS = (plants, planning, language, foreign, looking, watching, certificates, secrets, operation, demonstration)
+PARTS = (
+    plants,
+    planning,
+    language,
+    foreign,
+    looking,
+    watching,
+    setting,
+    certificates,
+    secrets,
+    operation,
+    demonstration,
+)
 
 
 class Page(click.Group):
