@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.buffer import BufferFull, BufferTrouble, BufferUnavailable
+from gateway.mapping.expression import parse
 from gateway.mapping.sources import source
 from gateway.mapping.spec import Deadband, Report
 from gateway.mapping.totals import Totals
@@ -166,3 +167,29 @@ async def test_totals_that_were_kept_go_on() -> None:
     line = Pipeline(devices, shelf, Board(), totals=totals, sleep=at_once)  # type: ignore[arg-type]  # as above
     await line.store(Batch([Reading(0, 10, AT_NS)]))
     assert json.loads(shelf.messages[0].body)["values"] == {"a": 2 * 65536 + 10}
+
+
+async def test_what_a_device_has_not_is_neither_published_nor_counted() -> None:
+    modules = [spec(f"m{number}", exists=parse(f"count >= {number}")) for number in (1, 2)]
+    shelf, board = Shelf(), Board()
+    devices = [device([spec("a")], "one"), device([spec("count"), *modules], "two")]
+    line = Pipeline(devices, shelf, board, sleep=at_once)  # type: ignore[arg-type]  # only append is used
+    assert line.absent == {2, 3}
+    whole = [Reading(0, 7, AT_NS), Reading(1, 1, AT_NS), Reading(2, 5, AT_NS), Reading(3, None, AT_NS, TIMEOUT)]
+    await line.store(Batch(whole))
+    assert line.absent == {3}
+    await line.store(Batch(whole))
+    assert [json.loads(message.body)["values"] for message in shelf.messages if message.identity == "two"] == [
+        {"count": 1},
+        {"count": 1, "m1": 5},
+    ]
+    assert board.health("device", "two").counters["bad_values"] == 0
+
+
+async def test_a_silent_device_tells_of_the_modules_that_it_had() -> None:
+    modules = [spec(f"m{number}", exists=parse(f"count >= {number}")) for number in (1, 2)]
+    shelf = Shelf()
+    line = Pipeline([device([spec("count"), *modules])], shelf, Board(), sleep=at_once)  # type: ignore[arg-type]  # as above
+    await line.store(Batch([Reading(0, 1, AT_NS)]))
+    await line.store(Batch([Reading(point, None, AT_NS, TIMEOUT) for point in range(3)]))
+    assert json.loads(shelf.messages[-1].body)["values"] == {"count": None, "m1": None}
