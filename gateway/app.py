@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,8 @@ from gateway.identity.tls import TrustFault
 from gateway.lines import Lines
 from gateway.message import timestamp
 from gateway.plant import Diagnostic, Gateway, OnFull, Plant, PlantInvalid, by_line, read
+from gateway.record import corrections, ring
+from gateway.record.recorder import Recorder
 from gateway.status import Board, answer, lock
 from gateway.upstream.hub import IotHub
 from gateway.upstream.publisher import Publisher
@@ -121,26 +123,38 @@ async def _run_locked(
     hub(plant, found)
     board = Board()
     async with AsyncExitStack() as stack:
-        opening = open_buffer(state / "buffer", quota_bytes=settings.quota_bytes, on_full=on_full(settings.on_full))
         try:
-            buffer = await stack.enter_async_context(opening)
+            buffer = await stack.enter_async_context(buffer_of(settings, state))
         except BufferTrouble as error:
             raise CannotStart(f"the buffer in {state / 'buffer'} cannot be opened: {error}", BUFFER_REMEDY) from error
         file = stack.enter_context(counters.kept(state))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        lines = Lines(adapters, buffer, board, Vault(state), file.totals, tasks)
+        recorder = Recorder(state, board)
+        lines = Lines(adapters, buffer, board, Vault(state), file.totals, tasks, recorder)
         gateway = _Gateway(plant, state, adapters, buffer, holder, lines, board, tasks)
         await gateway.start(found)
         answers = {"status": gateway.view.report, "values": gateway.view.values}
-        async with answer.serving(state, answers, {"reload": gateway.reload}):
+        works: dict[str, answer.Work] = {
+            "reload": lambda _: gateway.reload(),
+            "corrections": lambda question: corrections.answer(state / ring.FOLDER, buffer, board, question),
+        }
+        async with answer.serving(state, answers, works):
             log.info("gateway %s runs: %d devices on %d lines", plant.name, len(plant.devices), len(by_line(plant)))
             watching = tasks.create_task(gateway.watch(renew), name="reload")
             keeping = tasks.create_task(counters.keep(file), name="counters")
+            recording = tasks.create_task(recorder.run(), name="record")
             await stop.wait()
         watching.cancel()
         keeping.cancel()
+        recording.cancel()
         await gateway.stop()
+        await recorder.write()
     log.info("gateway %s stopped", plant.name)
+
+
+def buffer_of(settings: Gateway, state: Path) -> AbstractAsyncContextManager[Buffer]:
+    """The buffer in a state directory that is held. Entering it raises BufferTrouble."""
+    return open_buffer(state / "buffer", quota_bytes=settings.quota_bytes, on_full=on_full(settings.on_full))
 
 
 def on_full(policy: OnFull) -> Literal["refuse", "drop-oldest"]:

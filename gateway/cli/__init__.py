@@ -14,6 +14,7 @@ from gateway.cli import (
     operation,
     planning,
     plants,
+    replaying,
     secrets,
     setting,
     watching,
@@ -26,7 +27,7 @@ SECTIONS = {
     "From and to others": ["import", "export"],
     "Beside a device": ["probe", "watch", "set"],
     "Keys and passwords": ["certs", "secret"],
-    "Run": ["run", "reload", "status"],
+    "Run": ["run", "reload", "status", "replay"],
 }
 PARTS = (
     plants,
@@ -36,6 +37,7 @@ PARTS = (
     looking,
     watching,
     setting,
+    replaying,
     certificates,
     secrets,
     operation,

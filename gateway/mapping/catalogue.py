@@ -111,6 +111,7 @@ D10 | a text is taken from a point that the device has not | see the hint
 D11 | the profile has no such variant | see the hint
 D12 | devices of one line differ in what the line has once: baud, certificate | write the same at all of them
 D13 | warning: two lines go to one port | write the same kind of line at both
+D14 | warning: `record:` of a device whose adapter cannot read again what was recorded | leave it out
 G01 | warning: a file with root certificates is not there yet | put it there before `fieldgate run`
 G02 | not exactly one upstream | keep one
 G03 | warning: a secret is not set | `fieldgate secret set`

@@ -136,6 +136,9 @@ def _device(entry: _Entry, known: Known, report: Report) -> Device | None:
     _check_sources(entry, asset, {p.spec.point.name for p in points} | {d.spec.name for d in derived}, report)
     specs = _specs(entry.name, connect, points)
     _check_points(specs, points, entry, profile.adapter, report)
+    if settings.record is not None and profile.adapter.decode is None:
+        text = f"{entry.name} is not recorded: nothing could read it again, as its adapter ({profile.protocol}) cannot"
+        report.warning(entry.block.keys_at["record"], "D14", text, "leave it out")
     return Device(
         name=entry.name,
         identity=settings.identity or entry.name,

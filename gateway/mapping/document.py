@@ -175,6 +175,10 @@ class DeviceSettings(Settings):
     context: dict[Public, TextOrPoint] = Field(
         default_factory=dict, description="What each of its messages says besides values: {hall: A}."
     )
+    record: Annotated[Duration, Field(ge=3600, le=2_678_400)] | None = Field(
+        None,
+        description="How long what it answers is kept as it came, so that a wrong mapping can be corrected later: 24h.",
+    )
     note: str = Field("", description="For people.")
 
 

@@ -6,18 +6,22 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 NAME = "control.sock"
-QUESTION_BYTES = 4096
+QUESTION_BYTES = 65_536
 ANSWER_BYTES = 64 * 1024 * 1024
 ASK_S = 5.0
 RELOAD_S = 60.0
 """A question that changes something may take longer."""
 OPEN_AT_ONCE = 16
+
+
+Work: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
+"""Something that is done when it is asked for; it gets the whole question."""
 
 
 class NotRunning(Exception):
@@ -36,9 +40,9 @@ def _short(directory: Path) -> Iterator[str]:
 
 @asynccontextmanager
 async def serving(
-    directory: Path, answers: dict[str, Callable[[], Any]], works: dict[str, Callable[[], Awaitable[Any]]] | None = None
+    directory: Path, answers: dict[str, Callable[[], Any]], works: dict[str, Work] | None = None
 ) -> AsyncIterator[None]:
-    """Answer questions while the block runs: one JSON line ``{"ask": name}`` in, one JSON line out.
+    """Answer questions while the block runs: one JSON line ``{"ask": name, ...}`` in, one JSON line out.
 
     ``works`` are questions whose answer is something that is done, and waited for.
     """
@@ -66,25 +70,27 @@ async def serving(
             (directory / NAME).unlink(missing_ok=True)
 
 
-async def _answer(
-    line: bytes, answers: dict[str, Callable[[], Any]], works: dict[str, Callable[[], Awaitable[Any]]]
-) -> dict[str, Any]:
+async def _answer(line: bytes, answers: dict[str, Callable[[], Any]], works: dict[str, Work]) -> dict[str, Any]:
     try:
-        name = json.loads(line)["ask"]
+        question = json.loads(line)
+        name = question["ask"]
         work = works.get(name)
         function = answers[name] if work is None else None
     except (ValueError, KeyError, TypeError):
         return {"error": f"known questions: {', '.join(sorted(answers | works))}"}
-    return {"answer": await work() if work is not None else function() if function is not None else None}
+    return {"answer": await work(question) if work is not None else function() if function is not None else None}
 
 
-def ask(directory: Path, name: str, limit_s: float = ASK_S) -> Any:
-    """The running gateway's answer. Raises NotRunning when none is there, or none answers in time."""
+def ask(directory: Path, name: str, limit_s: float = ASK_S, **more: Any) -> Any:
+    """The running gateway's answer. Raises NotRunning when none is there, or none answers in time.
+
+    ``more`` is what else the question says.
+    """
     try:
         with _short(directory) as path, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(limit_s)
             connection.connect(path)
-            connection.sendall(json.dumps({"ask": name}).encode() + b"\n")
+            connection.sendall(json.dumps({"ask": name} | more).encode() + b"\n")
             with connection.makefile("rb") as stream:
                 line = stream.readline(ANSWER_BYTES)
         reply = json.loads(line)

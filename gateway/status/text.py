@@ -43,7 +43,10 @@ def lines(report: dict[str, Any], now: datetime | None = None) -> list[str]:
         for entry in report[part]:
             text += _entry(entry, width, now)
         text.append("")
-    return text + _buffer(report["buffer"], now)
+    text += _buffer(report["buffer"], now)
+    for entry in report.get("record", ()):
+        text += ["", "record", *_entry(entry, 0, now)]
+    return text
 
 
 def _age(since: str, now: datetime) -> str:

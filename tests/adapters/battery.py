@@ -2,7 +2,8 @@
 
 A rig is a line with devices on it that can be unplugged and fall silent. Two of its devices are on the same line; a
 protocol that has one device per line leaves out the check about silence (``CHECKS_OF_ONE``). Whose sessions are
-``Writable`` runs ``WRITE_CHECKS``, too, on a rig that counts what it is sent.
+``Writable`` runs ``WRITE_CHECKS``, too, on a rig that counts what it is sent; whose sessions are ``Recording``, also
+``RECORD_CHECKS``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ import pytest
 from pydantic import ValidationError
 
 from gateway import link
-from gateway.adapter import Adapter, Batch, LinkLost, NotWritten, Point, Quality, Reading, Session, Value, Writable
+from gateway.adapter import (
+    Adapter,
+    Batch,
+    LinkLost,
+    NotWritten,
+    Point,
+    Quality,
+    Reading,
+    Recording,
+    Session,
+    Value,
+    Writable,
+)
 from gateway.retry import Backoff
 from gateway.status.board import Health
 
@@ -323,6 +336,27 @@ async def stays_in_order_where_a_write_is_cancelled(rig: WritableRig) -> None:
                 break
 
 
+async def hands_out_what_its_readings_came_from(rig: Rig) -> None:
+    """Of a device that is recorded, ``decode`` makes the same readings of the blocks: values, times and doubts."""
+    assert rig.adapter.decode is not None, "what is recorded must be read again"
+    device = rig.points[0].device
+    silent, good = False, 0
+    async with asyncio.timeout(LIMIT_S), opened(rig) as session:
+        assert isinstance(session, Recording)
+        session.record({device})
+        while True:
+            batch = await session.read()
+            own = {reading for reading in batch.readings if rig.points[reading.point].device == device}
+            assert {block.device for block in batch.blocks} == ({device} if own else set())
+            assert own <= {*rig.adapter.decode(rig.points, batch.blocks)}, own
+            good += any(reading.status.quality is Quality.GOOD for reading in own)
+            if silent and any(reading.status.quality is Quality.BAD for reading in own):
+                break
+            if good and not silent:
+                silent = True
+                rig.silence(device)
+
+
 Check = Callable[[Rig], Awaitable[None]]
 WriteCheck = Callable[[WritableRig], Awaitable[None]]
 WRITE_CHECKS: tuple[WriteCheck, ...] = (
@@ -334,6 +368,7 @@ WRITE_CHECKS: tuple[WriteCheck, ...] = (
     writes_while_it_reads,
     stays_in_order_where_a_write_is_cancelled,
 )
+RECORD_CHECKS: tuple[Check, ...] = (hands_out_what_its_readings_came_from,)
 CHECKS_OF_ONE: tuple[Check, ...] = (
     reads_all_points,
     refuses_wrong_settings,

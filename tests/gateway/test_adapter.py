@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
 import gateway.adapter
@@ -15,6 +15,7 @@ from gateway.adapter import (
     NotWritten,
     Point,
     Reading,
+    Recording,
     Session,
     Settings,
     Value,
@@ -43,6 +44,11 @@ class Writes(Sends):
         raise NotImplementedError
 
 
+class Records(Reads):
+    def record(self, devices: Collection[str]) -> None:
+        raise NotImplementedError
+
+
 class Counts(Reads):
     def __init__(self) -> None:
         self.counters: Counter[str] = Counter()
@@ -66,6 +72,8 @@ def test_what_a_session_can_do_is_seen_from_its_methods() -> None:
     assert not isinstance(Sends(), Writable), "what was written must be readable, too"
     assert isinstance(Counts(), Counting)
     assert not isinstance(Writes(), Counting)
+    assert isinstance(Records(), Recording)
+    assert not isinstance(Counts(), Recording)
 
 
 def test_what_was_not_written_says_whether_that_is_certain() -> None:

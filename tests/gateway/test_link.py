@@ -408,3 +408,31 @@ async def test_a_session_is_told_before_each_read_what_it_need_not_read() -> Non
     task.cancel()
     await asyncio.wait([task], timeout=LIMIT_S)
     assert line.left == [({1, 2}, 3), ({2}, 2), (frozenset(), 0)]
+
+
+@pytest.mark.parametrize("record", [frozenset[str](), frozenset({"a"})])
+async def test_a_session_is_told_once_whose_blocks_are_wanted(record: Collection[str]) -> None:
+    class Kept(Played):
+        def __init__(self, *connections: Exception | list[Step]) -> None:
+            super().__init__(*connections)
+            self.told: list[object] = []
+
+        def record(self, devices: Collection[str]) -> None:
+            self.told.append((devices, len(self._script)))
+
+    line = Kept([GOOD_BATCH, LinkLost("gone")], [GOOD_BATCH])
+
+    async def store(batch: Batch) -> None:
+        pass
+
+    async def at_once(seconds: float) -> None:
+        pass
+
+    running = link.run(LINE, line.adapter, POINTS, store, Health("line", LINE), record=record, sleep=at_once)
+    task = asyncio.create_task(running)
+    while line.opened < 2:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=LIMIT_S)
+    assert line.told == ([({"a"}, 2), ({"a"}, 1)] if record else [])

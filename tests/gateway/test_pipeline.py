@@ -12,7 +12,7 @@ from gateway.mapping.expression import parse
 from gateway.mapping.sources import source
 from gateway.mapping.spec import Deadband, Report
 from gateway.mapping.totals import Totals
-from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, Reading
+from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, RawBlock, Reading
 from gateway.pipeline import Pipeline
 from gateway.status import Board, State
 from tests.gateway.test_message import AT_NS, device, spec
@@ -193,3 +193,20 @@ async def test_a_silent_device_tells_of_the_modules_that_it_had() -> None:
     await line.store(Batch([Reading(0, 1, AT_NS)]))
     await line.store(Batch([Reading(point, None, AT_NS, TIMEOUT) for point in range(3)]))
     assert json.loads(shelf.messages[-1].body)["values"] == {"count": None, "m1": None}
+
+
+async def test_raw_blocks_are_handed_on_by_device_once_their_readings_are_stored() -> None:
+    kept: list[tuple[object, ...]] = []
+    shelf = Shelf(BufferFull("disk"))
+    devices = [device([spec("a"), spec("b")], "one"), device([spec("a")], "two")]
+
+    def keep(name: str, positions: Sequence[int], blocks: Sequence[RawBlock]) -> None:
+        kept.append((name, list(positions), list(blocks), len(shelf.messages)))
+
+    made = Pipeline(devices, shelf, Board(), sleep=at_once, keep=keep)  # type: ignore[arg-type]  # only append is used
+    first, second = RawBlock("one", "x", b"1", AT_NS), RawBlock("two", "y", b"2", AT_NS)
+    readings = [Reading(1, 2, AT_NS), Reading(0, 1, AT_NS), Reading(2, 3, AT_NS)]
+    await made.store(Batch(readings, [first, second, first]))
+    assert kept == [("one", [1, 0], [first, first], 2), ("two", [0], [second], 2)]
+    await made.store(Batch(readings))
+    assert len(kept) == 2

@@ -46,3 +46,12 @@ def test_says_whose_plant_it_is_and_where_data_goes(tmp_path: Path) -> None:
     report = view(tmp_path)[0].report()
     assert (report["gateway"], report["pid"], report["upstream_name"]) == ("gw-1", 5, "hub (localhost:8883)")
     assert [line["name"] for line in report["lines"]] == ["tcp://127.0.0.1:1"]
+
+
+def test_says_whether_devices_are_recorded_where_any_is(tmp_path: Path) -> None:
+    told, _, _ = view(tmp_path)
+    assert told.report()["record"] == []
+    told._board.health("record", "devices").stopped("less than 256 MB are free on the disk")
+    [entry] = told.report()["record"]
+    assert entry["reason"].startswith("less than")
+    assert told.report()["stopped"] == 0, "data flows all the same"

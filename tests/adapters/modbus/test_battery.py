@@ -186,7 +186,7 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[battery.WritableR
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("check", battery.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*battery.CHECKS, *battery.RECORD_CHECKS], ids=lambda check: check.__name__)
 async def test_battery(rig: battery.Rig, check: battery.Check) -> None:
     await check(rig)
 

@@ -269,7 +269,7 @@ async def rig(request: pytest.FixtureRequest, authority: Authority) -> AsyncIter
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("check", battery.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*battery.CHECKS, *battery.RECORD_CHECKS], ids=lambda check: check.__name__)
 async def test_battery(rig: Rig, check: battery.Check, monkeypatch: pytest.MonkeyPatch) -> None:
     # A device that calls us is waited for longer than the battery waits for anything.
     monkeypatch.setattr(listen.opened, "__defaults__", (0.5,))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,11 +76,13 @@ async def test_a_question_without_end_is_cut_off(tmp_path: Path) -> None:
 
 
 async def test_work_that_is_asked_for_is_waited_for(tmp_path: Path) -> None:
-    async def work() -> dict[str, bool]:
+    async def work(question: Mapping[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(0.02)
-        return {"done": True}
+        return {"done": question.get("ids", [])}
 
     async with serving(tmp_path, {}, {"reload": work}):
-        assert await asyncio.to_thread(ask, tmp_path, "reload", 5.0) == {"done": True}
+        assert await asyncio.to_thread(ask, tmp_path, "reload", 5.0) == {"done": []}
+        ids = [f"meter-{number}-0000beef-1" for number in range(200)]
+        assert await asyncio.to_thread(lambda: ask(tmp_path, "reload", 5.0, ids=ids)) == {"done": ids}
         with pytest.raises(NotRunning, match="known questions: reload"):
             await asyncio.to_thread(ask, tmp_path, "status")
