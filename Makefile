@@ -24,9 +24,10 @@ check: .venv/dev.done
 bench: .venv/dev.done
 	$(BIN)/python -m tests.bench
 
-# Broken plants, 20,000 of them; N=... for more.
+# Broken plants, and damaged answers on each framing of Modbus, 20,000 of each; N=... for more.
 fuzz: .venv/dev.done
 	$(BIN)/python -m tests.fuzz.mapping $(N)
+	$(BIN)/python -m tests.fuzz.modbus $(N)
 
 # Thousands of power cuts, kills, full and failing disks, flipped bits, wrong clocks: one table. ROWS="power kill" for some.
 faults: .venv/dev.done debian

@@ -7,7 +7,8 @@ sees the buffer. Backpressure is the missing call: ``read`` is not called again 
 Errors::
 
     LinkLost          the link to the devices is gone; connecting again may bring it back
-    (OSError)         means the same when it flies out of ``connect`` or ``read``
+    (OSError)         means the same when it flies out of ``connect``, ``read``, ``fetch`` or ``write``
+    NotWritten        out of ``write``: the point was not set; or, where ``unknown``, it may have been
     anything else     is a bug of the adapter and ends the gateway
 
 One dead device on a live line is a reading with status BAD and its reason, not an exception.
@@ -16,7 +17,7 @@ One dead device on a live line is a reading with status BAD and its reason, not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, runtime_checkable
@@ -48,12 +49,14 @@ __all__ = [
     "Bits",
     "Call",
     "Candidate",
+    "Choosing",
     "Command",
     "Counting",
     "Duration",
     "Finding",
     "LinkLost",
     "Looking",
+    "NotWritten",
     "Note",
     "Number",
     "Planned",
@@ -63,6 +66,7 @@ __all__ = [
     "Quality",
     "RawBlock",
     "Reading",
+    "Recording",
     "Row",
     "Said",
     "Secret",
@@ -90,6 +94,19 @@ class LinkLost(Exception):
         """What to do about it."""
 
 
+class NotWritten(Exception):
+    """A point was not set, or nobody knows whether it was."""
+
+    def __init__(self, point: str, reason: str, *, unknown: bool = False) -> None:
+        text = f"{point}: {reason}"
+        super().__init__(f"{text}; it is unknown whether it was carried out" if unknown else text)
+        self.point = point
+        self.reason = reason
+        """In words for people: ``the device refused: exception 3: illegal data value``."""
+        self.unknown = unknown
+        """It may have been carried out: read the point before you write again."""
+
+
 class Session(Protocol):
     """An open link. It lasts until the ``async with`` that opened it ends."""
 
@@ -100,10 +117,18 @@ class Session(Protocol):
 
 @runtime_checkable
 class Writable(Session, Protocol):
-    """A session that can also set points."""
+    """A session that can also set points, and read one when somebody asks for it. Both may run during ``read``."""
 
     async def write(self, point: int, value: Value) -> None:
-        """Set one point; return when the device has confirmed it. May run during ``read``."""
+        """Set one point to a value as ``fetch`` gives it; return when the device has confirmed it.
+
+        Nothing is sent a second time that may have been carried out. Raises NotWritten; or LinkLost or OSError where
+        the line cannot be opened: nothing was sent then.
+        """
+        ...
+
+    async def fetch(self, point: int) -> Reading:
+        """One point, now. Raises LinkLost or OSError where the line is gone."""
         ...
 
 
@@ -116,11 +141,32 @@ class Counting(Session, Protocol):
 
 
 @runtime_checkable
+class Choosing(Session, Protocol):
+    """A session that can do without some of its points. Of any other they are read in vain."""
+
+    def leave(self, points: Collection[int]) -> None:
+        """Read and look at all points but these from now on, until told otherwise; never called during ``read``."""
+        ...
+
+
+@runtime_checkable
 class Looking(Session, Protocol):
     """A session that can show what the devices say, for people who look and to be replayed."""
 
     async def look(self) -> Sequence[RawBlock]:
         """Ask for all points once, now; what could not be had is a block with its status. Raises LinkLost."""
+        ...
+
+
+@runtime_checkable
+class Recording(Session, Protocol):
+    """A session that can hand out the raw blocks its readings were decoded from, so that they can be decoded again."""
+
+    def record(self, devices: Collection[str]) -> None:
+        """From the next ``read`` on, its batch holds the blocks of these devices; ``decode`` knows them by their keys.
+
+        Called once, before the first ``read``, and only where some device is recorded.
+        """
         ...
 
 
@@ -277,10 +323,18 @@ class Adapter(Generic[D, A]):
     Pure, and judged once per profile, not per device."""
     apart: Sequence[str] = ()
     """The settings of ``connect:`` that tell devices apart; empty: all but times."""
+    alike: Callable[[D], Sequence[str]] = lambda connect: ()
+    """The settings of ``connect:`` that the line of this device has once, so that all devices on it must say the same:
+    a baud rate, a certificate."""
+    port: Callable[[D], str] = lambda connect: ""
+    """What the line goes through, where another line could go through it as well: a port of a host, a serial port."""
     shared: bool = False
     """Several devices may have the same ``connect:``, since their addresses tell them apart (nodes of one server)."""
     read_only: Callable[[A], str] = lambda address: ""
     """Why nobody can write to this address, in words: ``input registers can only be read``; empty where one can."""
+    every: Callable[[A], float | None] = lambda address: None
+    """How often such a point is read, in seconds, where it does not say so itself: the profile's defaults are meant for
+    others. None: as they say."""
     steps: Sequence[str] = ("at",)
     """The keys of an address that ``repeat: {i: 1..24, step: 2}`` moves."""
     plan: Callable[[Sequence[Point[D, A]]], Sequence[Planned]] | None = None

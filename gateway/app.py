@@ -7,19 +7,21 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
 from gateway import counters, gaps
 from gateway.adapter import Adapter
 from gateway.buffer import Buffer, BufferSettings, BufferTrouble, asked, ground
-from gateway.buffer.store import open_buffer
+from gateway.buffer.store import DiskBuffer, open_buffer
 from gateway.identity.credentials import Credential, CredentialFault, CredentialNotNow, find
 from gateway.identity.tls import TrustFault
 from gateway.lines import Lines
 from gateway.message import timestamp
 from gateway.plant import Buffering, Diagnostic, Gateway, Plant, PlantInvalid, by_line, read
+from gateway.record import corrections, ring
+from gateway.record.recorder import Recorder
 from gateway.status import Board, answer, lock
 from gateway.upstream.hub import IotHub
 from gateway.upstream.publisher import Publisher
@@ -115,31 +117,33 @@ async def _run_locked(
         bounds = buffer_settings(settings.buffer, state)
         for doubt in await asyncio.to_thread(_doubts, state, bounds):
             log.warning("%s", doubt)
-        opening = open_buffer(state / "buffer", bounds)
         try:
-            buffer = await stack.enter_async_context(opening)
+            buffer = await stack.enter_async_context(buffer_of(settings, state))
         except BufferTrouble as error:
             raise CannotStart(f"the buffer in {state / 'buffer'} cannot be opened: {error}", BUFFER_REMEDY) from error
         file = stack.enter_context(counters.kept(state))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        lines = Lines(adapters, buffer, board, Vault(state), file.totals, tasks)
+        recorder = Recorder(state, board)
+        lines = Lines(adapters, buffer, board, Vault(state), file.totals, tasks, recorder)
         gateway = _Gateway(plant, state, adapters, buffer, bounds, holder, lines, board, tasks)
         await gateway.start(found)
         answers = {"status": gateway.view.report, "values": gateway.view.values, "buffer": gateway.view.buffer}
         works: dict[str, answer.Work] = {
             "reload": lambda _: gateway.reload(),
             "quarantine": lambda question: asked.answer(buffer.quarantine, buffer.append, question),
+            "corrections": lambda question: corrections.answer(state / ring.FOLDER, buffer, board, question),
         }
         async with answer.serving(state, answers, works):
             log.info("gateway %s runs: %d devices on %d lines", plant.name, len(plant.devices), len(by_line(plant)))
             watching = tasks.create_task(gateway.watch(renew), name="reload")
             keeping = tasks.create_task(counters.keep(file), name="counters")
             telling = tasks.create_task(gaps.tell(buffer), name="gaps")
+            recording = tasks.create_task(recorder.run(), name="record")
             await stop.wait()
-        watching.cancel()
-        keeping.cancel()
-        telling.cancel()
+        for task in (watching, keeping, telling, recording):
+            task.cancel()
         await gateway.stop()
+        await recorder.write()
     log.info("gateway %s stopped", plant.name)
 
 
@@ -160,6 +164,11 @@ def _doubts(state: Path, settings: BufferSettings) -> list[str]:
         return ground.doubts(ground.look(state), state, settings.min_free_bytes)
     except OSError as error:
         return [f"{state}: how fast the disk is cannot be seen: {error.strerror}"]
+
+
+def buffer_of(settings: Gateway, state: Path) -> AbstractAsyncContextManager[DiskBuffer]:
+    """The buffer in a state directory that is held. Entering it raises BufferTrouble."""
+    return open_buffer(state / "buffer", buffer_settings(settings.buffer, state))
 
 
 def hub(plant: Plant, found: Mapping[str, Credential]) -> IotHub:

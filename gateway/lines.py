@@ -14,6 +14,7 @@ from gateway.buffer import Buffer
 from gateway.mapping.totals import Totals
 from gateway.pipeline import Pipeline
 from gateway.plant import Device, Enrichment, Plant, by_line
+from gateway.record.recorder import Keep, Recorder
 from gateway.status import Board
 from gateway.vault import Vault
 
@@ -46,6 +47,7 @@ class Lines:
         vault: Vault,
         totals: Totals,
         tasks: asyncio.TaskGroup,
+        recorder: Recorder | None = None,
     ) -> None:
         self._adapters = adapters
         self._buffer = buffer
@@ -53,6 +55,7 @@ class Lines:
         self._vault = vault
         self._totals = totals
         self._tasks = tasks
+        self._recorder = recorder
         self._running: dict[str, _Running] = {}
 
     @property
@@ -63,6 +66,7 @@ class Lines:
     async def apply(self, plant: Plant) -> Changed:
         """Run the lines of this plant from now on. What one of them had read is stored or dropped when this returns."""
         wanted = {name: tuple(devices) for name, devices in by_line(plant).items()}
+        keep = await self._recorder.follow(plant) if self._recorder is not None else None
         before = self._running
         same = {
             name
@@ -71,7 +75,7 @@ class Lines:
         }
         await self._stop([running for name, running in before.items() if name not in same])
         self._running = {
-            name: before[name] if name in same else self._start(name, devices, plant.gateway.enrich)
+            name: before[name] if name in same else self._start(name, devices, plant.gateway.enrich, keep)
             for name, devices in wanted.items()
         }
         return Changed(
@@ -91,11 +95,15 @@ class Lines:
         if lines:
             await asyncio.wait([running.task for running in lines])
 
-    def _start(self, name: str, devices: tuple[Device, ...], enrich: tuple[Enrichment, ...]) -> _Running:
-        pipeline = Pipeline(devices, self._buffer, self._board, totals=self._totals, enrich=enrich)
+    def _start(
+        self, name: str, devices: tuple[Device, ...], enrich: tuple[Enrichment, ...], keep: Keep | None
+    ) -> _Running:
+        pipeline = Pipeline(devices, self._buffer, self._board, totals=self._totals, enrich=enrich, keep=keep)
         points = [spec.point for device in devices for spec in device.points]
         adapter = with_secrets(self._adapters[devices[0].protocol], self._vault)
-        work = link.run(name, adapter, points, pipeline.store, self._board.health("line", name))
+        health = self._board.health("line", name)
+        record = frozenset(device.name for device in devices if device.record_s is not None)
+        work = link.run(name, adapter, points, pipeline.store, health, absent=lambda: pipeline.absent, record=record)
         return _Running(devices, enrich, pipeline, self._tasks.create_task(work, name=name))
 
 

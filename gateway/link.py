@@ -8,10 +8,22 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Any, NamedTuple
 
-from gateway.adapter import Adapter, Batch, Counting, LinkLost, Point, Quality, Reading, Session, Status
+from gateway.adapter import (
+    Adapter,
+    Batch,
+    Choosing,
+    Counting,
+    LinkLost,
+    Point,
+    Quality,
+    Reading,
+    Recording,
+    Session,
+    Status,
+)
 from gateway.retry import Backoff
 from gateway.status.board import Health
 
@@ -29,6 +41,8 @@ async def run(
     store: Store,
     health: Health,
     *,
+    absent: Callable[[], Collection[int]] = frozenset,
+    record: Collection[str] = (),
     backoff: Backoff | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     now_ns: Callable[[], int] = time.time_ns,
@@ -36,11 +50,12 @@ async def run(
     """Read these points for as long as the task lives; ends with its cancellation, or with a bug of adapter or store.
 
     An outage begins when the link is lost and ends with the next answer of a device: it is reported once to ``health``,
-    and as one batch of BAD readings of all points to ``store``.
+    and as one batch of BAD readings of all points to ``store``. ``absent``: points that need not be read just now, as
+    their devices have not got them; asked before each read. ``record``: devices whose raw blocks are wanted, too.
     """
     watch = _Watch(health, backoff or Backoff())
     while True:
-        loss = await _apart(_connected(adapter, points, store, watch), watch)
+        loss = await _apart(_connected(adapter, points, store, watch, absent, record), watch)
         trouble = words(loss, line)
         health.stopped(*trouble)
         if not watch.outage:
@@ -164,7 +179,12 @@ async def _apart(connection: Coroutine[Any, Any, BaseException], watch: _Watch) 
 
 
 async def _connected(
-    adapter: Adapter[Any, Any], points: Sequence[Point[Any, Any]], store: Store, watch: _Watch
+    adapter: Adapter[Any, Any],
+    points: Sequence[Point[Any, Any]],
+    store: Store,
+    watch: _Watch,
+    absent: Callable[[], Collection[int]],
+    record: Collection[str],
 ) -> BaseException:
     """One connection from its begin to its end; returns what ended it."""
     storing = False
@@ -175,7 +195,13 @@ async def _connected(
             )
         async with adapter.connect(points) as session:
             watch.connected(session)
+            if record and isinstance(session, Recording):
+                session.record(record)
+            left: Collection[int] = frozenset()
             while True:
+                if isinstance(session, Choosing) and absent() != left:
+                    left = absent()
+                    session.leave(left)
                 batch = await session.read()
                 if watch.stopping:
                     raise asyncio.CancelledError

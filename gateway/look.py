@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from gateway import link
-from gateway.adapter import Adapter, Candidate, LinkLost, Looking
+from gateway.adapter import Adapter, Candidate, Choosing, LinkLost, Looking
 from gateway.lines import with_secrets
 from gateway.mapping.program import Program
 from gateway.mapping.steps import Doubtful, step
@@ -53,10 +54,32 @@ async def blocks(devices: Sequence[Device], adapter: Adapter[Any, Any], vault: V
         async with asyncio.timeout(PATIENCE_S), opening(points) as session:
             if not isinstance(session, Looking):
                 raise Missed(f"the adapter of {devices[0].protocol} cannot show raw values")
+            doubtful = _absent(devices, adapter, ())
+            if doubtful and isinstance(session, Choosing):
+                session.leave(doubtful)
+                session.leave(_absent(devices, adapter, await session.look()))
             return list(await session.look())
     except (LinkLost, OSError) as error:
         trouble = link.words(error, line)
         raise Missed(f"{line}: {trouble.reason}", trouble.remedy) from error
+
+
+def _absent(devices: Sequence[Device], adapter: Adapter[Any, Any], found: Sequence[RawBlock]) -> frozenset[int]:
+    """The points of the line that their devices have not, as far as these blocks tell."""
+    begins = accumulate((len(device.points) for device in devices), initial=0)
+    return frozenset(
+        begin + position
+        for begin, device in zip(begins, devices, strict=False)
+        for position in absent(device, adapter, found)
+    )
+
+
+def absent(device: Device, adapter: Adapter[Any, Any], found: Sequence[RawBlock]) -> frozenset[int]:
+    """The points that the device has not (``exists:``), as far as these blocks tell; by position."""
+    program, by_point = Program(device, Totals()), readings(device, adapter, found)
+    if program.absent and by_point:
+        program.scan(tuple(sorted(by_point)), [by_point[position] for position in sorted(by_point)])
+    return program.absent
 
 
 def readings(device: Device, adapter: Adapter[Any, Any], found: Sequence[RawBlock]) -> dict[int, Reading]:
@@ -69,8 +92,8 @@ def readings(device: Device, adapter: Adapter[Any, Any], found: Sequence[RawBloc
 
 def published(device: Device, adapter: Adapter[Any, Any], found: Sequence[RawBlock]) -> dict[str, tuple[Value, Status]]:
     """What these blocks mean as values, by point; derived ones too. What they do not hold is left out."""
-    by_point = readings(device, adapter, found)
-    positions = tuple(sorted(by_point))
+    by_point, without = readings(device, adapter, found), absent(device, adapter, found)
+    positions = tuple(sorted(by_point.keys() - without))
     if not positions:
         return {}
     scan = Program(device, Totals()).scan(positions, [by_point[position] for position in positions])
@@ -79,12 +102,15 @@ def published(device: Device, adapter: Adapter[Any, Any], found: Sequence[RawBlo
 
 
 def seen(device: Device, adapter: Adapter[Any, Any], found: Sequence[RawBlock]) -> list[Seen]:
-    """Every point of the device, in the order of the profile; derived ones last."""
+    """Every point that the device has, in the order of the profile; derived ones last."""
+    without = absent(device, adapter, found)
     values = published(device, adapter, found)
     own = [block for block in found if block.device == device.name]
     missing = Status(Quality.BAD, "not read")
     rows = []
-    for spec in device.points:
+    for position, spec in enumerate(device.points):
+        if position in without:
+            continue
         name = spec.point.name
         value, status = values.get(name, (None, missing))
         probed = adapter.explain(spec.point, own) if adapter.explain is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -90,20 +90,36 @@ def timestamp(at_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1_000_000:03d}Z"
 
 
+class Selector(Protocol):
+    """Says which values of a scan are published."""
+
+    def select(self, scan: Scan, at_ns: int) -> list[int] | None:
+        """Indices of the rows to publish now; None for all."""
+        ...
+
+
 class Scans:
     """Turns readings of one device into its messages (design: one scan, one message)."""
 
-    def __init__(self, device: Device, totals: Totals, enrich: Sequence[Enrichment]) -> None:
+    def __init__(
+        self, device: Device, totals: Totals, enrich: Sequence[Enrichment], selector: Selector | None = None
+    ) -> None:
+        """``selector``: instead of deadband and heartbeat."""
         self.identity = device.identity
         self.properties = f"profile={quote(device.profile, safe='')}&kind=telemetry"
         self._program = Program(device, totals)
-        self._reporter = Reporter()
+        self._selector: Selector = selector or Reporter()
         self._context = _Context(device, enrich)
         self._shapes: dict[Layout, _Shape] = {}
         self._latest: dict[tuple[int, ...], tuple[int, Scan]] = {}
         """By the points that were read, the newest last."""
         self._older: dict[int, Latest] = {}
         """By position, of scans that are not among them any more."""
+
+    @property
+    def absent(self) -> frozenset[int]:
+        """The positions of points that the device has not, as far as is known."""
+        return self._program.absent
 
     def make(self, positions: tuple[int, ...], readings: Sequence[Reading]) -> Made:
         """What the scan says, in one message or in several where the JSON would be too long.
@@ -117,7 +133,7 @@ class Scans:
         bad = []
         if scan.statuses.count(GOOD) != len(scan.statuses):
             bad = [status for status in scan.statuses[: len(readings)] if status.quality is Quality.BAD]
-        shown = self._reporter.select(scan, at_ns)
+        shown = self._selector.select(scan, at_ns)
         messages = self._messages(scan, readings, shown, at_ns) if shown is None or shown else []
         return Made(messages, len(bad), bad[0].reason if bad else "")
 

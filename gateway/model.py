@@ -65,6 +65,8 @@ class Batch(NamedTuple):
     """What one ``read`` returned. Readings of one scan of one device stand together and share ``at_ns``."""
 
     readings: Sequence[Reading]
+    blocks: Sequence[RawBlock] = ()
+    """What they were decoded from, of devices that are recorded; see ``gateway.adapter.Recording``."""
 
 
 @dataclass(frozen=True, slots=True)

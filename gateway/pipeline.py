@@ -14,6 +14,7 @@ from gateway.mapping.totals import Totals
 from gateway.message import Made, Scans
 from gateway.model import Batch, Message, Quality, Reading
 from gateway.plant import Device, Enrichment
+from gateway.record.recorder import Keep
 from gateway.retry import Backoff
 from gateway.status import Board
 
@@ -34,9 +35,12 @@ class Pipeline:
         *,
         totals: Totals | None = None,
         enrich: Sequence[Enrichment] = ENRICH,
+        keep: Keep | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """``keep``: takes the raw blocks of batches that have some."""
         self._buffer = buffer
+        self._keep = keep
         self._buffer_health = board.health("buffer", "buffer")
         self._sleep = sleep
         totals = totals or Totals()
@@ -50,19 +54,39 @@ class Pipeline:
         }
         self._splits: dict[tuple[int, ...], list[_Split]] = {}
         # The line's points are the devices' points one after the other: where each device's begin.
+        begins = accumulate((len(device.points) for device in devices), initial=0)
+        self._partial = [
+            (begin, self.scans[device.name])
+            for begin, device in zip(begins, devices, strict=False)
+            if any(spec.exists is not None for spec in device.points)
+        ]
+        self.absent = self._absent()
+        """Points of the line that their devices have not, as far as is known: they need not be read."""
         self._home: list[tuple[str, int]] = [
             (device.name, index) for device in devices for index in range(len(device.points))
         ]
 
     async def store(self, batch: Batch) -> None:
         """Normalise and store; on disk when this returns. Waits as long as the buffer is full."""
-        scans = self._by_device(batch.readings)
+        readings = batch.readings
+        if self.absent:
+            readings = [reading for reading in readings if reading.point not in self.absent]
+        scans = self._by_device(readings)
         made = [self.scans[device].make(positions, readings) for device, positions, readings in scans]
         messages = [message for scan in made for message in scan.messages]
         if messages:
             await self._append(messages)
         for (device, positions, readings), scan in zip(scans, made, strict=True):
             self._report(device, scan, positions, readings)
+        if self._partial:
+            self.absent = self._absent()
+        if batch.blocks and self._keep is not None:
+            for device in dict.fromkeys(block.device for block in batch.blocks):
+                read = [position for name, positions, _ in scans if name == device for position in positions]
+                self._keep(device, read, [block for block in batch.blocks if block.device == device])
+
+    def _absent(self) -> frozenset[int]:
+        return frozenset(begin + position for begin, scans in self._partial for position in scans.absent)
 
     def _by_device(self, readings: Sequence[Reading]) -> list[tuple[str, tuple[int, ...], Sequence[Reading]]]:
         """Split where the device changes or a point comes a second time."""

@@ -50,15 +50,18 @@ class PlantInvalid(Exception):
         self.diagnostics = diagnostics
 
 
-def read(folder: Path, adapters: Adapters) -> Plant:
-    """The plant in a folder, judged whole; touches no network. Raises PlantInvalid."""
+def read(folder: Path, adapters: Adapters, bundled: Mapping[str, Path] | None = None) -> Plant:
+    """The plant in a folder, judged whole; touches no network. Raises PlantInvalid.
+
+    ``bundled``: the files of these profiles, instead of those that come with this version.
+    """
     report = Report()
     check(folder, report)
     if report.errors:
         raise PlantInvalid(report.sorted())
     files = Files(report)
     settings = _appliance(folder, files, report)
-    bundled = bundled_profiles()
+    bundled = bundled_profiles() if bundled is None else bundled
     units = site_units.read(files.blocks["units"], report)
     if "units" in files.broken:
         report.mute("M12", "R05", "R10")
@@ -82,7 +85,7 @@ def read(folder: Path, adapters: Adapters) -> Plant:
         report.error(whole(folder), "P06", "this plant has no devices", hint)
     if settings is None or report.errors:
         raise PlantInvalid(report.sorted())
-    return Plant(folder, settings.name, settings, found, report.sorted(), known.secrets, units)
+    return Plant(folder, settings.name, settings, found, report.sorted(), known.secrets, units, files.texts)
 
 
 def state_directory(folder: Path) -> Path:

@@ -68,6 +68,7 @@ class View:
             "upstream_name": f"{settings.upstream_name} ({settings.host}:{settings.port})",
             "upstream": upstream,
             "buffer": buffer,
+            "record": [_health(health) for health in self._board.of_kind("record")],
         }
 
     def buffer(self) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulators import iothub, modbus, plant
+from simulators import iothub, modbus, plant, tell
+from simulators.certificates import TrustInvalid
 from simulators.listening import CannotListen
 from simulators.modbus import acme
 
@@ -20,7 +22,8 @@ DESCRIPTION = """\
 Stand-ins for the field and for Azure IoT Hub, to demo and to test with. Loopback only by default.
 
 They print one line of JSON when everything listens, and run until SIGTERM or Ctrl-C.
-Told what to do over Unix sockets in their directory, a line of JSON per request:
+Told what to do with "python -m simulators tell DIR modbus silence unit=1", or over Unix sockets in their directory, a
+line of JSON per request:
 
   hub.sock     {"command": "away", "seconds": 20}    closes the port and all connections; "back" ends it early
                {"command": "blackhole"}              accepts connections and never answers; "back" ends it
@@ -41,13 +44,15 @@ Told what to do over Unix sockets in their directory, a line of JSON per request
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments say; 0 when it was stopped, 1 when it cannot start."""
     chosen = _parser().parse_args(arguments)
+    if chosen.what == "tell":
+        return _tell(chosen)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     try:
         hub = _hub(chosen) if chosen.what in ("plant", "iothub") else None
         meters = _meters(chosen) if chosen.what in ("plant", "modbus") else None
         plant.run(chosen.directory, hub, meters)
-    except (CannotListen, iothub.RegistryInvalid, iothub.TrustInvalid, modbus.PointsInvalid) as error:
+    except (CannotListen, iothub.RegistryInvalid, TrustInvalid, modbus.PointsInvalid) as error:
         print(f"simulators: {error}", file=sys.stderr)
         return 1
     except OSError as error:
@@ -60,10 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulators", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = parser.add_subparsers(dest="what", required=True, metavar="plant | iothub | modbus")
+    parts = parser.add_subparsers(dest="what", required=True, metavar="plant | iothub | modbus | tell")
     whole = parts.add_parser("plant", help="Modbus devices, one more that nobody described, and the hub in one process")
     hub = parts.add_parser("iothub", help="the hub alone")
     meters = parts.add_parser("modbus", help="Modbus devices alone")
+    _tell_arguments(parts.add_parser("tell", help="tell what runs in a directory what to do"))
     for part in (whole, hub, meters):
         part.add_argument(
             "--directory", type=Path, required=True, metavar="DIR", help="for control sockets and certificates"
@@ -72,8 +78,29 @@ def _parser() -> argparse.ArgumentParser:
         _hub_arguments(part)
     for part in (whole, meters):
         _meter_arguments(part, required=part is whole)
+        _tls_arguments(part)
     _bench_arguments(meters)
     return parser
+
+
+def _tell_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("directory", type=Path, metavar="DIR", help="of the simulators; of the demo: simulators in it")
+    parser.add_argument("whom", choices=("hub", "modbus"), help="the one that is told")
+    parser.add_argument("command", help="for example silence; one that is not known is answered with all that are")
+    parser.add_argument("words", nargs="*", metavar="KEY=VALUE", help="for example unit=1 or how='another unit'")
+
+
+def _tell(chosen: argparse.Namespace) -> int:
+    try:
+        answer = tell.ask(chosen.directory / f"{chosen.whom}.sock", tell.request(chosen.command, chosen.words))
+    except (tell.NotRunning, ValueError) as error:
+        print(f"simulators: {error}", file=sys.stderr)
+        return 1
+    if "error" in answer:
+        print(f"simulators: {answer['error']}", file=sys.stderr)
+        return 1
+    print(json.dumps(answer))
+    return 0
 
 
 def _hub_arguments(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +165,24 @@ def _meter_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None
     )
 
 
+def _tls_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("Modbus devices on lines with TLS (tls://)")
+    group.add_argument(
+        "--certificate",
+        type=Path,
+        metavar="PEM",
+        help="what they show (default: one is made; clients trust modbus-root.pem in the directory)",
+    )
+    group.add_argument("--key", type=Path, metavar="PEM", help="its key, where it is not in the same file")
+    group.add_argument(
+        "--clients",
+        type=Path,
+        action="append",
+        metavar="PEM",
+        help="root certificate of clients, who must show one; may be given more than once (default: they need none)",
+    )
+
+
 def _bench_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("devices of benchmark workload W1, one per port")
     group.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -185,6 +230,12 @@ def _meters(chosen: argparse.Namespace) -> modbus.Settings:
         gap=chosen.gap,
         writable=chosen.writable,
         timed=chosen.timed,
+        tls=modbus.Tls(
+            directory=chosen.directory,
+            certificate=chosen.certificate,
+            key=chosen.key,
+            clients=tuple(chosen.clients) if chosen.clients else None,
+        ),
         bench=bench,
     )
 

@@ -47,4 +47,11 @@ async def _meters(directory: Path, settings: modbus.Settings, stack: AsyncExitSt
     meters = await stack.enter_async_context(modbus.serve(settings))
     socket = directory / "modbus.sock"
     await stack.enter_async_context(control.serve(socket, modbus.commands(meters)))
-    return {"lines": [line.address for line in meters.lines], "bench": list(meters.bench), "control": str(socket)}
+    told: dict[str, Any] = {
+        "lines": [line.address for line in meters.lines],
+        "bench": list(meters.bench),
+        "control": str(socket),
+    }
+    if settings.tls is not None and any(line.endpoint.secure for line in meters.lines):
+        told["root"] = None if settings.tls.root is None else str(settings.tls.root)
+    return told

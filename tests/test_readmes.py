@@ -17,6 +17,7 @@ READMES = sorted(
     if not any(part.startswith(".") or part == "node_modules" for part in path.relative_to(ROOT).parts)
 )
 CALL = re.compile(r"(?<![\w/.-])(?:\.venv/bin/)?fieldgate ((?:-{0,2}[A-Za-z][\w./-]* ?)+)")
+SHOWN = re.compile(r"`(?:pytest )?((?:[\w/]+/)?(?:test_\w+|battery)\.py)`(?:: (\w+_\w+(?:, \w+_\w+)*))?")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 
 
@@ -44,6 +45,19 @@ def test_commands_exist(path: Path) -> None:
 def test_links_lead_somewhere(path: Path) -> None:
     for target in LINK.findall(path.read_text()):
         assert (path.parent / target).exists(), f"{path}: {target} is not there"
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.parent.name)
+def test_tests_that_are_named_exist(path: Path) -> None:
+    """``test_x.py`` lies where the README's own tests do, a path begins at the root; names of tests may follow."""
+    folder = path.parent.relative_to(ROOT)
+    own = path.parent if "tests" in folder.parts else ROOT / "tests" / folder
+    for file, names in SHOWN.findall(path.read_text()):
+        named = ROOT / file if "/" in file else own / file
+        assert named.exists(), f"{path}: there is no {named.relative_to(ROOT)}"
+        found = re.findall(r"^(?:async )?def (?:test_)?(\w+)", named.read_text(), re.MULTILINE)
+        for name in names.split(", ") if names else ():
+            assert name in found, f"{path}: {file} has no {name}"
 
 
 def test_make_targets_exist() -> None:

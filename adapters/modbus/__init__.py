@@ -6,7 +6,7 @@ from adapters.modbus.numbering import resolve
 from adapters.modbus.plan import planned
 from adapters.modbus.replay import decode, explain
 from adapters.modbus.session import connect
-from adapters.modbus.settings import Address, Connect, Profile, line, read_only
+from adapters.modbus.settings import Address, Connect, Profile, every, line, of_the_line, port, read_only
 from gateway.adapter import Adapter
 
 ADAPTER: Adapter[Connect, Address] = Adapter(
@@ -15,8 +15,11 @@ ADAPTER: Adapter[Connect, Address] = Adapter(
     line=line,
     connect=connect,
     read_only=read_only,
+    every=every,
     apart=("modbus", "unit_id", "base"),
-    steps=("at", "registers"),
+    alike=of_the_line,
+    port=port,
+    steps=("at", "registers", "record", "object"),
     check=check,
     profile=Profile,
     resolve=resolve,

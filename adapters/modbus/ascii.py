@@ -12,6 +12,9 @@ from adapters.modbus.pdu import Ask, ChecksumWrong, LengthWrong, answer_bytes
 # The standard has upper case alone; devices that write lower case are understood.
 _FRAME = re.compile(rb":((?:[0-9A-Fa-f]{2}){4,255})\r\n")
 
+LONGEST_FRAME = 513
+"""Characters: those of unit, PDU and LRC, two each, a colon and the end of the line."""
+
 
 def lrc(data: bytes | bytearray) -> int:
     """The two's complement of the sum of all bytes; with it they add up to 0."""
@@ -24,9 +27,12 @@ def frame(unit: int, ask: Ask) -> bytes:
     return b":%s%02X\r\n" % (content.hex().upper().encode(), lrc(content))
 
 
-def find(received: bytes | bytearray, unit: int, ask: Ask) -> tuple[int, bytes] | None:
-    """Where the first whole frame begins that answers this, with its PDU; before it is noise, or what others said."""
-    for match in _FRAME.finditer(received):
+def find(received: bytes | bytearray, unit: int, ask: Ask, searched: int = 0) -> tuple[int, bytes] | None:
+    """Where the first whole frame begins that answers this, with its PDU; before it is noise, or what others said.
+
+    The first ``searched`` characters are known to hold none.
+    """
+    for match in _FRAME.finditer(received, max(0, searched - LONGEST_FRAME)):
         content = bytes.fromhex(match[1].decode())
         pdu = content[1:-1]
         if content[0] == unit and answer_bytes(ask, pdu) == len(pdu) and lrc(content) == 0:

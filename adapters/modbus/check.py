@@ -8,7 +8,8 @@ from typing import TypeAlias
 from adapters.modbus import endpoint
 from adapters.modbus.form import SEQUENCES, registers, width
 from adapters.modbus.overlaps import overlaps
-from adapters.modbus.plan import Limits, spans, where
+from adapters.modbus.places import HIGHEST_RECORD, area, of_file, spans, where
+from adapters.modbus.plan import LONGEST_FILE, UNLIMITED, Limits
 from adapters.modbus.settings import BIT_TABLES, Address, Connect, Order
 from gateway.adapter import BIT_WIDTHS, Finding, Point, ValueType
 
@@ -43,11 +44,9 @@ def _has_words(address: Address) -> bool:
 
 
 def _of_one(index: int, point: Point[Connect, Address], wide: set[Order]) -> Iterator[Finding]:
-    address = point.address
-    if address.at is not None and address.registers is not None:
-        text = f'{point.name}: has both "at" and "registers"'
-        hint = "keep one: at is the first of neighbours, registers names each one that is not"
-        yield Finding("B15", index, "registers", text, hint)
+    twice = _said_twice(index, point)
+    if twice is not None:
+        yield twice
         return
     found = [finding for rule in _RULES if (finding := rule(index, point)) is not None]
     yield from found
@@ -57,8 +56,24 @@ def _of_one(index: int, point: Point[Connect, Address], wide: set[Order]) -> Ite
         yield order
 
 
+def _said_twice(index: int, point: Point[Connect, Address]) -> Finding | None:
+    address = point.address
+    said = [key for key in ("at", "registers", "object", "file") if getattr(address, key) is not None]
+    if said == ["at", "registers"]:
+        text = f'{point.name}: has both "at" and "registers"'
+        hint = "keep one: at is the first of neighbours, registers names each one that is not"
+        return Finding("B15", index, "registers", text, hint)
+    if len(said) > 1:
+        text = f'{point.name}: has both "{said[-2]}" and "{said[-1]}", but it can be in one place only'
+        hint = "keep one: at or registers for registers and bits, file with record, object for the identification"
+        return Finding("B22", index, said[-1], text, hint)
+    if address.record is not None and address.file is None:
+        return Finding("B22", index, "record", f'{point.name}: has "record" but no "file"', "add  file: 1 to 65535")
+    return None
+
+
 def _bits_are_bool(index: int, point: Point[Connect, Address]) -> Finding | None:
-    table, type_ = point.address.table, point.address.type
+    table, type_ = area(point.address), point.address.type
     if table not in BIT_TABLES or type_ == "bool":
         return None
     text = f"{point.name}: {table} holds single bits, type must be bool"
@@ -68,10 +83,11 @@ def _bits_are_bool(index: int, point: Point[Connect, Address]) -> Finding | None
 
 def _has_length(index: int, point: Point[Connect, Address]) -> Finding | None:
     address = point.address
-    if address.type not in ("string", "bytes") or address.length or address.registers or address.table in BIT_TABLES:
+    if address.type not in ("string", "bytes") or address.length or address.registers or not _in_words(address):
         return None
     what, example = ("a string needs", "text") if address.type == "string" else ("bytes need", "value")
-    text = f'{point.name}: {what} "length" (number of registers)'
+    unit = "records" if address.file is not None else "registers"
+    text = f'{point.name}: {what} "length" (number of {unit})'
     unit = "character" if address.type == "string" else "byte"
     return Finding("B05", index, "type", text, f"a 16-{unit} {example} has length: 8")
 
@@ -85,6 +101,8 @@ def _has_as_many_as_it_takes(index: int, point: Point[Connect, Address]) -> Find
     if address.registers is not None and address.length not in (None, count):
         text = f"{point.name}: registers names {count}, but length is {address.length}"
         return Finding("B18", index, "length", text, "leave length out")
+    if address.object is not None:
+        return None
     what, fitting = _taken(address)
     if not fitting or count in fitting:
         return None
@@ -97,20 +115,32 @@ def _has_as_many_as_it_takes(index: int, point: Point[Connect, Address]) -> Find
 
 def _taken(address: Address) -> tuple[str, tuple[int, ...]]:
     """In words, and how many registers it may be; empty where that is free."""
-    if address.table in BIT_TABLES:
+    if not _in_words(address):
         return f"a {address.table} is 1 bit", (1,)
     if address.type == "datetime":
         return "a datetime takes 3 registers (two bytes in each) or 6", _DATETIME_REGISTERS
     count = width(address.type)
-    return f"{address.type} takes {count} register{'' if count == 1 else 's'}", (count,) if count else ()
+    unit = "record" if address.file is not None else "register"
+    return f"{address.type} takes {count} {unit}{'' if count == 1 else 's'}", (count,) if count else ()
+
+
+def _in_words(address: Address) -> bool:
+    """Whether it lives in registers or records."""
+    return area(address) not in _NOT_WORDS
+
+
+_NOT_WORDS = BIT_TABLES | {"object"}
 
 
 def _can_be_read_at_once(index: int, point: Point[Connect, Address]) -> Finding | None:
     longest, most = max(len(here) for here in spans(point)), point.connect.max_registers
-    if longest <= most or point.address.table in BIT_TABLES:
+    unit = "registers"
+    if point.address.file is not None:
+        most, unit = min(most, LONGEST_FILE), "records"
+    if longest <= most or not _in_words(point.address):
         return None
     key = "length" if point.address.registers is None else "registers"
-    text = f"{point.name}: {longest} registers are more than one request can read ({most})"
+    text = f"{point.name}: {longest} {unit} are more than one request can read ({most})"
     return Finding("B16", index, key, text, "read them as several points")
 
 
@@ -123,7 +153,7 @@ def _fits_the_bits(index: int, point: Point[Connect, Address]) -> Finding | None
     room = _room(address)
     if high < room and (address.type != "bool" or low == high):
         return None
-    what = address.table if address.table in BIT_TABLES else address.type
+    what = address.table if area(address) in BIT_TABLES else address.type
     if address.type == "bool" and high < room:
         hint = f"a bool is one bit, for example bits: {low}; for a number write type: uint16"
     elif room:
@@ -135,7 +165,7 @@ def _fits_the_bits(index: int, point: Point[Connect, Address]) -> Finding | None
 
 def _room(address: Address) -> int:
     """How many bits there are to choose from."""
-    if address.table in BIT_TABLES:
+    if area(address) in BIT_TABLES:
         return 0
     if address.type == "bool":
         return 8 if address.byte else 16
@@ -144,6 +174,10 @@ def _room(address: Address) -> int:
 
 def _in_range(index: int, point: Point[Connect, Address]) -> Finding | None:
     address, base = point.address, point.connect.base
+    if address.object is not None:
+        return None
+    if address.file is not None:
+        return _in_its_file(index, point)
     outside = [here for here in spans(point) if here.start < 0 or here.stop - 1 > HIGHEST]
     if not outside:
         return None
@@ -155,10 +189,18 @@ def _in_range(index: int, point: Point[Connect, Address]) -> Finding | None:
     return Finding("B07", index, key, f"{point.name}: {where}{with_base} is outside 0..{HIGHEST}")
 
 
+def _in_its_file(index: int, point: Point[Connect, Address]) -> Finding | None:
+    (here,) = spans(point)
+    if of_file(here.stop - 1)[1] <= HIGHEST_RECORD:
+        return None
+    text = f"{point.name}: {where('file', here)} is outside 0..{HIGHEST_RECORD}"
+    return Finding("B07", index, "record", text, f"a file has the records 0 to {HIGHEST_RECORD}")
+
+
 def _is_not_forbidden(index: int, point: Point[Connect, Address]) -> Finding | None:
     limits = Limits.of(point.connect)
     outside = [here for here in spans(point) if not limits.allow(here)]
-    if not outside:
+    if not outside or area(point.address) in UNLIMITED:
         return None
     key = "at" if point.address.registers is None else "registers"
     text = f"{point.name}: {where(point.address.table, outside[0])} lies in a range that is forbidden for this device"
@@ -167,9 +209,9 @@ def _is_not_forbidden(index: int, point: Point[Connect, Address]) -> Finding | N
 
 def _byte_tells(index: int, point: Point[Connect, Address]) -> Finding | None:
     address = point.address
-    if address.byte is None or (address.type in _IN_A_BYTE and address.table not in BIT_TABLES):
+    if address.byte is None or (address.type in _IN_A_BYTE and _in_words(address)):
         return None
-    what = address.table if address.table in BIT_TABLES else address.type
+    what = address.type if _in_words(address) else address.table
     text = f"{point.name}: byte {address.byte} has no effect on {what}"
     return Finding("B17", index, "byte", text, "leave it out, or write type: uint8, int8 or bool", warning=True)
 
@@ -188,7 +230,7 @@ _RULES: tuple[_Rule, ...] = (
 
 def _order_tells(index: int, point: Point[Connect, Address], wide: set[Order]) -> Finding | None:
     address = point.address
-    not_0 = address.table in BIT_TABLES or (address.type == "bool" and address.bits is None and address.byte is None)
+    not_0 = area(address) in BIT_TABLES or (address.type == "bool" and address.bits is None and address.byte is None)
     # Two bytes have an order, but no order of words; what is asked for as "not 0" has neither.
     idle = address.order == "CDAB" or (not_0 and address.order != "ABCD")
     if not idle or _has_words(address):

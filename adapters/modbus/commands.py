@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from adapters.modbus import dump, orders, pdu, scan, typed
 from adapters.modbus.identification import LEVELS, ObjectsWrong, deeper, level, named, objects
-from adapters.modbus.plan import FUNCTIONS, where
+from adapters.modbus.places import where
+from adapters.modbus.plan import FUNCTIONS
 from adapters.modbus.settings import BIT_TABLES, Connect, Table
 from adapters.modbus.visit import Heard, Miss, Visit, visit
 from gateway.adapter import Argument, Call, Command, LinkLost, Note, Progress, RawBlock, Row, Said

@@ -8,13 +8,14 @@ from functools import cache
 from typing import NamedTuple
 
 from adapters.modbus import pdu
-from adapters.modbus.answers import Block, block
+from adapters.modbus.answers import Answer, Block, block
 from adapters.modbus.plan import Scan
 from adapters.modbus.quarantine import Patchwork
 from gateway.adapter import Quality, Status
 
+ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
-"""The exception for which a block is divided."""
+ILLEGAL_VALUE = 3
 
 
 class Asked(NamedTuple):
@@ -40,8 +41,10 @@ class Course:
         for place, (pieces, made) in enumerate(zip(self._pieces, self.planned, strict=True)):
             self._made[place, range(len(pieces))] = made
         self._asked: list[Asked] = []
-        self.left: Sequence[Block] = []
-        """What is not asked in this turn, as the device refused it."""
+        self._codes: dict[tuple[int, int], int] = {}
+        """By which exception a piece was refused, where it was another one than for its address."""
+        self.left: Sequence[tuple[Block, Status]] = []
+        """What is not asked in this turn, as the device refused it, and how."""
         self.calm = False
         """This turn asks just what was planned."""
 
@@ -62,7 +65,7 @@ class Course:
             asked = [Asked(self._block(place, span), place, span) for place, t in enumerate(turns) for span in t.asked]
             self._first %= max(1, len(asked))
             self._asked = asked[self._first :] + asked[: self._first]
-            self.left = [self._block(place, span) for place, turn in enumerate(turns) for span in turn.left]
+            self.left = [self._left(place, span) for place, turn in enumerate(turns) for span in turn.left]
             self.calm = not self.left and len(asked) == len(self.planned)
             self._stale = self.until
         return self._asked
@@ -74,11 +77,15 @@ class Course:
             self._stale = 0.0
         return [point for piece in freed for point in self._points(asked.place, piece)]
 
-    def refused(self, asked: Asked, now: float) -> list[int]:
-        """Its device says that there is an illegal address in it. Returns the points that are quarantined for it."""
+    def refused(self, asked: Asked, now: float, code: int = ILLEGAL_ADDRESS) -> list[int]:
+        """Its device says that there is something illegal in it. Returns the points that are quarantined for it."""
         self._stale = 0.0
-        piece = self._patches[asked.place].refused(asked.span, now)
-        return [] if piece is None else self._points(asked.place, piece)
+        patch, place = self._patches[asked.place], asked.place
+        self._codes.update({(place, piece): code for piece in asked.span})
+        if code == ILLEGAL_FUNCTION:
+            return [point for piece in patch.unknown(asked.span, now) for point in self._points(place, piece)]
+        piece = patch.refused(asked.span, now)
+        return [] if piece is None else self._points(place, piece)
 
     def passed_over(self, asked: Asked) -> None:
         """Its device did not answer. In the next turn the others come first: they must not be hidden by it."""
@@ -100,9 +107,26 @@ class Course:
             made = self._made[place, span] = block(self._scan.device, request)
         return made
 
+    def _left(self, place: int, span: range) -> tuple[Block, Status]:
+        return self._block(place, span), refusal(self._codes.get((place, span.start), ILLEGAL_ADDRESS))
+
     def _points(self, place: int, piece: int) -> list[int]:
         alone = self._block(place, range(piece, piece + 1))
         return [*alone.points, *(part.point for part in alone.parts)]
+
+
+def illegal(block: Block, answer: Answer) -> bool:
+    """Whether it says that something of the block is not there, so that asking again and again is of no use.
+
+    A device that does not know a function of the identification or of files will not learn it; to the value 3 it says
+    where it knows the function, but not several groups at once, or not this level.
+    """
+    codes = _FATAL.get(block.ask.function, _OF_ADDRESSES)
+    return isinstance(answer, Status) and answer.code in codes
+
+
+_OF_ADDRESSES = frozenset((ILLEGAL_ADDRESS,))
+_FATAL = {function: frozenset((ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)) for function in (20, 43)}
 
 
 @cache

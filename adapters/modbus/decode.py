@@ -15,9 +15,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from adapters.modbus.form import BACKWARDS, SWAPPED, Form, byte_swapped, form, reader, value
+from adapters.modbus.identification import pages
 from adapters.modbus.plan import Field, Request
 from adapters.modbus.settings import BIT_TABLES, Address, Order
-from gateway.adapter import Status, Value, ValueType, encoding
+from gateway.adapter import Quality, Status, Value, ValueType, encoding
 
 _LETTERS: dict[ValueType, str] = {
     "bool": "H",
@@ -39,9 +40,10 @@ _Step: TypeAlias = Callable[[Any], Value | Status]
 
 
 def decode(request: Request, data: bytes) -> list[Value | Status]:
-    """The values of the request's fields, in their order; ``data``: the ``request.size`` data bytes of the answer.
+    """The values of the request's fields, in their order.
 
-    A Status where the bytes are not of the field's type.
+    ``data``: the ``request.size`` data bytes of the answer; of objects all answers one behind the other. A Status where
+    the bytes are not of the field's type.
     """
     return decoder(request)(data)
 
@@ -55,11 +57,24 @@ def value_of(type: ValueType, order: Order, data: bytes) -> Value | Status:  # n
 @lru_cache(maxsize=4096)
 def decoder(request: Request) -> Decoder:
     """The compiled form of ``decode`` for one request."""
-    if request.table in BIT_TABLES:
+    if request.area == "object":
+        return _object_decoder([(request.first + field.offset, field.form.type) for field in request.fields])
+    if request.area in BIT_TABLES:
         return _bit_decoder([field.offset for field in request.fields])
     if not request.fields:
         return lambda data: []
     return _register_decoder(request)
+
+
+NO_OBJECT = Status(Quality.BAD, "the device has no such object")
+
+
+def _object_decoder(wanted: Sequence[tuple[int, ValueType]]) -> Decoder:
+    def objects(data: bytes) -> list[Value | Status]:
+        held = {number: found for page in pages(data) for number, found in page.held.items()}
+        return [encoding.decode(type_, held[number]) if number in held else NO_OBJECT for number, type_ in wanted]
+
+    return objects
 
 
 def _bit_decoder(offsets: Sequence[int]) -> Decoder:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from adapters.modbus.plan import where
+from adapters.modbus.places import where
 from adapters.modbus.settings import BIT_TABLES, Table
 from adapters.modbus.visit import Heard, Miss
 from gateway.adapter import GOOD, Quality, RawBlock, Status

@@ -75,6 +75,8 @@ def spelled(text: str) -> str:
         raise fault("B13", f'"{text}" has no port, and there is none that such lines agree on', hint)
     if not 1 <= port <= 65535:
         raise fault("B13", f'"{text}" has the port {port}, but a port is 1 to 65535', _EXAMPLE)
+    if host.startswith("["):
+        host = f"[{ip_address(host[1:-1]).compressed}]"
     return f"{scheme}://{host}:{port}"
 
 

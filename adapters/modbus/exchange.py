@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import Counter
 from typing import Protocol
 
+from adapters.modbus import tls
 from adapters.modbus.pdu import Ask, Refusal, SilenceWrong, WrongAnswer
 from gateway.adapter import LinkLost
+
+FEWER = "it may allow fewer connections: close other clients"
+
+ROOM_BYTES = 4096
+"""Of a stream that are taken at a time; an answer has 260 at most, in ASCII 513."""
 
 
 class Talk(Protocol):
@@ -48,16 +55,23 @@ class Sender(Protocol):
     def abort(self) -> None: ...
 
 
-class Exchange(asyncio.Protocol):
+class Exchange(asyncio.BufferedProtocol):
     """A ``wire.Wire`` over a transport that calls it as asyncio's do."""
 
-    def __init__(self, talk: Talk, counters: Counter[str]) -> None:
+    def __init__(self, talk: Talk, counters: Counter[str], remedy: str = FEWER) -> None:
+        """``remedy``: what to do where the device closes the connection."""
         self._loop = asyncio.get_running_loop()
         self._talk = talk
+        self._remedy = remedy
         self._transport: Sender
+        self._room = memoryview(bytearray(ROOM_BYTES))
         self._answer: asyncio.Future[bytes] | None = None
-        self._rest: asyncio.Future[None] | None = None
+        self._rests: set[asyncio.Future[None]] = set()
+        """Several tasks may rest at once: one between scans, one that waits until it may send."""
         self._gap: asyncio.TimerHandle | None = None
+        self._until = 0.0
+        """When the answer is waited for no longer."""
+        self._timer: asyncio.TimerHandle | None = None
         self._lost: LinkLost | None = None
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self.broken: WrongAnswer | None = None
@@ -72,10 +86,13 @@ class Exchange(asyncio.Protocol):
             raise self._lost
         self._answer = answer = self._loop.create_future()
         self._transport.write(talk.request(unit, ask, timeout_s))
+        self._until = self._loop.time() + timeout_s + talk.wire_s
+        # One timer serves many requests: asyncio.timeout would cost each of them a sixth of its CPU.
+        if self._timer is None or self._timer.when() > self._until:
+            self._watch()
         try:
-            async with asyncio.timeout(timeout_s + talk.wire_s):
-                data: bytes = await answer
-                return data
+            data: bytes = await answer
+            return data
         except TimeoutError:
             error = talk.leave()
             if error is None:
@@ -96,18 +113,20 @@ class Exchange(asyncio.Protocol):
             raise self._lost
         if until <= self._loop.time():
             return
-        self._rest = rest = self._loop.create_future()
+        rest: asyncio.Future[None] = self._loop.create_future()
+        self._rests.add(rest)
         timer = self._loop.call_at(until, _finish, rest)
         try:
             await rest
         finally:
             timer.cancel()
-            self._rest = None
+            self._rests.discard(rest)
 
     async def close(self) -> None:
         """See ``wire.Wire``."""
-        if self._gap is not None:
-            self._gap.cancel()
+        for timer in (self._gap, self._timer):
+            if timer is not None:
+                timer.cancel()
         self._transport.abort()
         await asyncio.shield(self._closed)
 
@@ -115,6 +134,14 @@ class Exchange(asyncio.Protocol):
         """The transport is open."""
         assert not isinstance(transport, asyncio.BaseTransport) or isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where a stream puts what has come. Without it asyncio makes 256 KiB for each answer: up to 20 us of CPU."""
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So much of it has come."""
+        self.data_received(bytes(self._room[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Bytes, or a datagram."""
@@ -137,23 +164,36 @@ class Exchange(asyncio.Protocol):
         """Gone, or closed by us."""
         _finish(self._closed)
         if self.broken is None:
-            self.lose(loss(exc))
+            self.lose(loss(exc, self._remedy))
 
     def lose(self, lost: LinkLost) -> None:
         """Whatever waits or is asked from now on gets this."""
         self._lost = self._lost or lost
-        for waiting in (self._answer, self._rest):
+        for waiting in (self._answer, *self._rests):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(self._lost)
 
     async def _until_free(self, free: float, unit: int, ask: Ask, timeout_s: float) -> None:
         now = self._loop.time()
-        latest = max(free, now + timeout_s)
+        # What is waited for may be an answer of old, with a silence behind it.
+        latest = max(free, now + timeout_s) + self._talk.gap_s
         while free > now:
             if now >= latest:
                 raise SilenceWrong("silence", "busy all the time")
             await self.rest(min(free, latest))
             free, now = self._talk.free_at(unit, ask), self._loop.time()
+
+    def _watch(self) -> None:
+        """End the wait for the answer when its time is over; called again then, and where a timer is due too late."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._answer is None or self._answer.done():
+            return
+        if self._loop.time() < self._until:
+            self._timer = self._loop.call_at(self._until, self._watch)
+        else:
+            self._answer.set_exception(TimeoutError())
 
     def _silent(self) -> None:
         try:
@@ -181,11 +221,15 @@ class Exchange(asyncio.Protocol):
             self._answer.set_exception(error)
 
 
-def loss(exc: Exception | None) -> LinkLost:
-    """Why a connection is gone, in words; None: the other side closed it."""
+def loss(exc: Exception | None, remedy: str = FEWER) -> LinkLost:
+    """Why a connection is gone, in words; None: the other side closed it, and ``remedy`` says what to do."""
     if exc is None:
-        return LinkLost("the device closed the connection", "it may allow fewer connections: close other clients")
-    lost = LinkLost(f"the connection broke: {(getattr(exc, 'strerror', None) or str(exc)).lower()}")
+        return LinkLost("the device closed the connection", remedy)
+    if isinstance(exc, ssl.SSLError):
+        # With TLS 1.3 a device refuses our certificate when the handshake is over for us.
+        lost = tls.refused(exc)
+    else:
+        lost = LinkLost(f"the connection broke: {(getattr(exc, 'strerror', None) or str(exc)).lower()}")
     lost.__cause__ = exc
     return lost
 

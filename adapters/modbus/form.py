@@ -49,8 +49,8 @@ def form(address: Address) -> Form:
 
 
 def registers(address: Address) -> int:
-    """How many registers (or bits, in a table of bits) the value takes."""
-    if address.table in BIT_TABLES:
+    """How many registers, records or bits the value takes; an object is one."""
+    if address.object is not None or (address.file is None and address.table in BIT_TABLES):
         return 1
     if address.registers is not None:
         return len(address.registers)

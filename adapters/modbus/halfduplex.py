@@ -56,7 +56,7 @@ class Framing(Protocol):
     """The modules ``rtu`` and ``ascii``."""
 
     def frame(self, unit: int, ask: Ask) -> bytes: ...
-    def find(self, received: bytes | bytearray, unit: int, ask: Ask) -> tuple[int, bytes] | None: ...
+    def find(self, received: bytes | bytearray, unit: int, ask: Ask, searched: int = 0) -> tuple[int, bytes] | None: ...
     def opened(self, received: bytes | bytearray) -> tuple[int, bytes]: ...
     def ended(self, received: bytes | bytearray) -> bool: ...
     def size(self, pdu_bytes: int) -> int: ...
@@ -83,11 +83,15 @@ class HalfDuplex:
         self._counters = counters
         self._clock = clock
         self._quiet_s = timing.between_s
+        self._beyond = 0
+        """Bytes since the last request that nobody asked for."""
         self._free_at = 0.0
         self._owed: dict[int, list[_Owed]] = {}
         self._echoes: bool | None = None
         self._unechoed = 0
         self._received = bytearray()
+        self._searched = 0
+        """The first of these hold no answer to this."""
         self._ask: Ask | None = None
         self._unit = 0
         self._frame = b""
@@ -106,6 +110,8 @@ class HalfDuplex:
     def request(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
         """The frame to send; its answer is waited for from now on."""
         self._quiet_s = self._between_s
+        self._beyond = 0
+        self._searched = 0
         self._unit = unit
         self._ask = ask
         self._frame = frame = self._framing.frame(unit, ask)
@@ -119,13 +125,17 @@ class HalfDuplex:
     def take(self, data: bytes) -> bytes | Refusal | None:
         """What the answer holds, once it is whole. Raises WrongAnswer."""
         if data:
+            if self._ask is None:
+                self._unasked(len(data))
             self._free_at = self._clock() + self._quiet_s
         if self._ask is None:
             return None
         self._received += data
-        del self._received[:-_KEPT_BYTES]
-        pdu = self._answer(self._ask)
-        return None if pdu is None else self._believed(self._ask, pdu)
+        if (more := len(self._received) - _KEPT_BYTES) > 0:
+            del self._received[:more]
+            self._searched = max(0, self._searched - more)
+        found = self._answer(self._ask)
+        return None if found is None else self._believed(self._ask, *found)
 
     def silent(self) -> bytes | Refusal | None:
         """The same, after ``gap_s`` without a byte."""
@@ -143,6 +153,7 @@ class HalfDuplex:
         if self._late(unit, pdu):
             self._counters["late_answers"] += 1
             received.clear()
+            self._searched = 0
             return None
         self._give_up()
         if unit != self._unit:
@@ -164,23 +175,35 @@ class HalfDuplex:
             return EchoWrong("a copy of the request from the device", one) if self._echoes is None else None
         return LengthWrong("a whole frame", f"a part of {len(received)} bytes")
 
-    def _answer(self, ask: Ask) -> bytes | None:
-        """The PDU of the answer in what was received, our own echo apart; None while there is none."""
+    def _unasked(self, count: int) -> None:
+        """So many bytes came that nobody asked for: their rest could be taken for the answer to the next request."""
+        self._beyond += count
+        if self._beyond > _NOISE_BYTES:
+            self._quiet_s = self.gap_s
+
+    def _answer(self, ask: Ask) -> tuple[bytes, int] | None:
+        """The PDU of the answer in what was received, and the bytes behind it; None while there is none.
+
+        Our own echo is cut off.
+        """
         received, own = self._received, self._frame
         if self._copies and self._echoes is not False:
             first = received.find(own)
             if first >= 0:
-                found = self._framing.find(received[first + len(own) :], self._unit, ask)
+                rest = received[first + len(own) :]
+                found = self._framing.find(rest, self._unit, ask)
                 if found is None:
                     return None
                 self._echoes = True
-                return found[1]
+                return found[1], self._behind(rest, *found)
         elif not self._copies and (first := received.find(own, 0, len(own) + _NOISE_BYTES)) >= 0:
             self._echoes = True
             self._unechoed = -1
             del received[: first + len(own)]
-        found = self._framing.find(received, self._unit, ask)
+            self._searched = 0
+        found = self._framing.find(received, self._unit, ask, self._searched)
         if found is None:
+            self._searched = len(received)
             return None
         at, pdu = found
         if at == 0:
@@ -188,15 +211,20 @@ class HalfDuplex:
             # Once may be a late answer that came before the echo.
             if self._echoes is None or self._unechoed >= _SURE:
                 self._echoes = False
-        return pdu
+        return pdu, self._behind(received, at, pdu)
+
+    def _behind(self, received: bytes | bytearray, at: int, pdu: bytes) -> int:
+        return len(received) - at - self._framing.size(len(pdu))
 
     def _may_be_echo(self, received: bytes | bytearray) -> bool:
         """Whether the request has come back once, and that is no answer as far as is known."""
         return self._copies and self._echoes is not False and received.endswith(self._frame)
 
-    def _believed(self, ask: Ask, pdu: bytes) -> bytes | Refusal:
+    def _believed(self, ask: Ask, pdu: bytes, behind: int) -> bytes | Refusal:
         self._ask = None
         self._received.clear()
+        self._unasked(behind)
+        self._free_at = self._clock() + self._quiet_s
         return self._judged(ask, pdu)
 
     def _judged(self, ask: Ask, pdu: bytes) -> bytes | Refusal:

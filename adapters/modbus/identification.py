@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from adapters.modbus.pdu import identification_bytes
 from gateway.adapter import encoding
 
 LEVELS = {"basic": 1, "regular": 2, "extended": 3}
@@ -19,13 +20,17 @@ NAMES: dict[int, str] = {
     3: "vendor_url",
     4: "product_name",
     5: "model_name",
-    6: "application_name",
+    6: "user_application_name",
 }
-"""Of the objects that the standard gives a meaning; from 0x80 on they are the maker's own."""
+"""Of the objects that the standard gives a meaning."""
+NUMBERS: dict[str, int] = {name: number for number, name in NAMES.items()}
+PRIVATE = range(0x80, 0x100)
+"""Objects of the maker's own."""
 _FIRST = {2: 0x03, 3: 0x80}
 """Of the objects that a level adds, by its code."""
 _HEAD_BYTES = 6
 """Type, level that was asked for, conformity, whether more follows, the next object, how many objects there are."""
+_FUNCTION = b"\x2b"
 _TYPE = 14
 _MORE = 0xFF
 
@@ -37,8 +42,13 @@ class Objects(NamedTuple):
     """1 to 3: up to which level the device has objects; 0x80 is added where each can be asked for alone."""
     following: int | None
     """The object to go on with."""
-    texts: Mapping[int, str]
+    held: Mapping[int, bytes]
     """By object."""
+
+    @property
+    def texts(self) -> dict[int, str]:
+        """As people read them."""
+        return {number: text(data) for number, data in self.held.items()}
 
 
 class ObjectsWrong(Exception):
@@ -57,13 +67,28 @@ def objects(data: bytes) -> Objects:
     return Objects(data[2], data[4] if more else None, found)
 
 
-def _cut(data: bytes) -> Iterator[tuple[int, str]]:
+def pages(data: bytes) -> Iterator[Objects]:
+    """What several answers hold, one behind the other. Raises ObjectsWrong."""
+    place = 0
+    while place < len(data):
+        size = identification_bytes(_FUNCTION + data[place:])
+        end = len(data) if size is None else place + size - 1
+        yield objects(data[place:end])
+        place = end
+
+
+def level_of(number: int) -> int:
+    """The code of the level to which an object belongs."""
+    return max((code for code, first in _FIRST.items() if first <= number), default=LEVELS["basic"])
+
+
+def _cut(data: bytes) -> Iterator[tuple[int, bytes]]:
     place = _HEAD_BYTES
     while place < len(data):
         if place + 2 > len(data) or place + 2 + data[place + 1] > len(data):
             raise ObjectsWrong("an object ends behind the answer")
         number, size = data[place], data[place + 1]
-        yield number, text(data[place + 2 : place + 2 + size])
+        yield number, data[place + 2 : place + 2 + size]
         place += 2 + size
 
 

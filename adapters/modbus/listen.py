@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
+from adapters.modbus import names
 from adapters.modbus.exchange import Exchange
 from adapters.modbus.mbap import Mbap
 from adapters.modbus.pdu import Ask, WrongAnswer
@@ -18,18 +20,19 @@ WAIT_S = 60.0
 async def opened(host: str, port: int, counters: Counter[str], patience_s: float, wait_s: float = WAIT_S) -> Listening:
     """Listen, and return when a device has connected. Raises OSError or LinkLost; nothing listens any more then."""
     listening = Listening(counters, patience_s)
-    await listening.open(host, port)
+    async with asyncio.timeout(patience_s):
+        await listening.open(await names.addresses(host), port)
+    waiting = asyncio.timeout(wait_s)
     try:
-        async with asyncio.timeout(wait_s):
+        async with waiting:
             await listening.called()
-    except TimeoutError:
+    except (OSError, asyncio.CancelledError) as error:
         await listening.close()
+        if not waiting.expired():
+            raise
         raise LinkLost(
             "no device has connected", f"set this host and port {port} as the server in the device"
-        ) from None
-    except asyncio.CancelledError:
-        await listening.close()
-        raise
+        ) from error
     return listening
 
 
@@ -48,11 +51,11 @@ class Listening:
         """See ``wire.Wire``."""
         return self._current.broken
 
-    async def open(self, host: str, port: int) -> None:
+    async def open(self, addresses: Sequence[str], port: int) -> None:
         """Take the port. Raises OSError."""
         loop = asyncio.get_running_loop()
         # Not serving yet: a cancellation that comes just then would leave behind a port that nobody can close.
-        self._server = await loop.create_server(lambda: _Call(self), host, port, start_serving=False)
+        self._server = await loop.create_server(lambda: _Call(self), addresses, port, start_serving=False)
 
     async def called(self) -> None:
         """Listen, and wait for the first device."""

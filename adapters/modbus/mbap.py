@@ -10,7 +10,15 @@ from collections import Counter
 from struct import Struct
 
 from adapters.modbus import pdu
-from adapters.modbus.pdu import Ask, LengthWrong, ProtocolWrong, Refusal, TransactionWrong, UnitWrong
+from adapters.modbus.pdu import (
+    Ask,
+    LengthWrong,
+    ProtocolWrong,
+    Refusal,
+    TransactionWrong,
+    UnitWrong,
+    WrongAnswer,
+)
 
 HEADER_BYTES = 6
 """Transaction, protocol and length: what stands before the bytes that the length counts."""
@@ -66,6 +74,8 @@ class Mbap:
         self._ignored = 0
         self._unit = 0
         self._ask: Ask | None = None
+        self._stray: WrongAnswer | None = None
+        """The last datagram that came during this request and is no answer to it."""
 
     def free_at(self, unit: int, ask: Ask) -> float:
         """Always: transactions tell answers apart."""
@@ -77,51 +87,71 @@ class Mbap:
         self._asked += 1
         self._unit = unit
         self._ask = ask
+        self._stray = None
         return frame(transaction, unit, ask)
 
     def take(self, data: bytes) -> bytes | Refusal | None:
-        """What the answer holds, once it is whole. Raises WrongAnswer."""
-        if not self.mends:
-            return self._take(data)
-        # A datagram is not joined to what came before it, whatever that was.
-        self._received.clear()
-        found = self._take(data)
-        if found is None and self._received:
-            raise LengthWrong("a whole frame", f"a part of {len(self._received)} bytes")
-        return found
+        """What the answer holds, once it is whole. Raises WrongAnswer, but for datagrams."""
+        return self._take_datagram(data) if self.mends else self._take(data)
 
     def _take(self, data: bytes) -> bytes | Refusal | None:
         received = self._received
         received += data
         while (whole := cut(received)) is not None:
-            ask = self._ask
-            if ask is not None and whole[0] << 8 | whole[1] == self._transaction:
-                self._ask = None
+            if self._ask is not None and whole[0] << 8 | whole[1] == self._transaction:
                 self._ignored = 0
-                if whole[6] != self._unit:
-                    raise UnitWrong(str(self._unit), str(whole[6]))
-                try:
-                    return ask.judge(whole[7:])
-                except Refusal as refusal:
-                    return refusal
+                ask, self._ask = self._ask, None
+                return self._judged(ask, whole)
             self._pass_over(whole[0] << 8 | whole[1])
         return None
+
+    def _take_datagram(self, data: bytes) -> bytes | Refusal | None:
+        """The answer, if it is one. A datagram that is none may be anybody's, and spoils nothing after it."""
+        received = bytearray(data)
+        try:
+            while (whole := cut(received)) is not None:
+                transaction = whole[0] << 8 | whole[1]
+                if self._ask is not None and transaction == self._transaction:
+                    found = self._judged(self._ask, whole)
+                    self._ask = None
+                    return found
+                if not self._is_old(transaction):
+                    raise TransactionWrong(str(self._transaction), str(transaction))
+                self._counters["late_answers"] += 1
+            if received:
+                raise LengthWrong("a whole frame", f"a part of {len(received)} bytes")
+        except WrongAnswer as error:
+            self._counters["stray_datagrams"] += 1
+            self._stray = error
+        return None
+
+    def _judged(self, ask: Ask, whole: bytes) -> bytes | Refusal:
+        if whole[6] != self._unit:
+            raise UnitWrong(str(self._unit), str(whole[6]))
+        try:
+            return ask.judge(whole[7:])
+        except Refusal as refusal:
+            return refusal
 
     def silent(self) -> bytes | Refusal | None:
         """Silence has no meaning on such lines."""
         return None
 
-    def leave(self) -> pdu.WrongAnswer | None:
-        """The answer is waited for no longer. What stands in the way of the next one, if anything does."""
+    def leave(self) -> WrongAnswer | None:
+        """The answer is waited for no longer. What stands in the way of the next one, or came instead of this one."""
         self._ask = None
         if not self._received:
-            return None
+            return self._stray
         return LengthWrong("a whole frame", f"a part of {len(self._received)} bytes")
+
+    def _is_old(self, transaction: int) -> bool:
+        """Whether a request of this connection that is over had it."""
+        age = (self._transaction - transaction) % 65535
+        return transaction != 0 and age < self._asked and (age != 0 or self._ask is None)
 
     def _pass_over(self, transaction: int) -> None:
         """An answer to a request of old, late or doubled. Raises TransactionWrong where it can be none."""
-        age = (self._transaction - transaction) % 65535
-        if transaction == 0 or age >= self._asked or (age == 0 and self._ask is not None):
+        if not self._is_old(transaction):
             raise TransactionWrong(str(self._transaction), str(transaction))
         self._ignored += 1
         self._counters["late_answers"] += 1

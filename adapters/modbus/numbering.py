@@ -28,10 +28,14 @@ class _Place(NamedTuple):
 def resolve(
     name: str, profile: Profile, address: Address, written: Mapping[str, str]
 ) -> tuple[Address, Sequence[Finding]]:
-    """The address as it is on the wire, and what is wrong with how it was written (B01 to B04, M05).
+    """The address as it is on the wire, and what is wrong with how it was written (B01 to B04, M05, R09).
 
     See ``gateway.adapter.Adapter.resolve``.
     """
+    if address.object is not None:
+        return _of_object(name, address, written)
+    if address.file is not None:
+        return address.model_copy(update={"table": "holding"}), _idle(name, "a record of a file", ("table",), written)
     if profile.numbering == "offset":
         return address, _doubts(name, address, written)
     key, numbers = _numbers(address)
@@ -49,6 +53,29 @@ def resolve(
     spots = tuple(place.at for place in places)
     update = {"at": spots[0]} if key == "at" else {"registers": spots}
     return address.model_copy(update={**update, "table": places[0].table}), ()
+
+
+def _of_object(name: str, address: Address, written: Mapping[str, str]) -> tuple[Address, Sequence[Finding]]:
+    """A text, or its bytes; what the defaults say of registers is meant for others."""
+    what = "an object of the identification"
+    findings = _idle(name, what, ("table", "order", "byte", "bits", "length"), written)
+    if address.type not in ("string", "bytes") and "type" in written:
+        text = f"{name}: {what} is a text, not {address.type}"
+        findings += (Finding("R09", 0, "type", text, "leave type out, or write type: bytes", own=True),)
+    plain = Address(object=address.object, type="bytes" if address.type == "bytes" else "string")
+    kept = address.model_copy(update={key: getattr(plain, key) for key in _OF_WORDS})
+    return kept, findings
+
+
+_OF_WORDS = ("table", "type", "order", "byte", "bits", "length")
+
+
+def _idle(name: str, what: str, keys: Sequence[str], written: Mapping[str, str]) -> tuple[Finding, ...]:
+    return tuple(
+        Finding("R09", 0, key, f'{name}: "{key}" has no meaning for {what}', "leave it out", own=True)
+        for key in keys
+        if key in written
+    )
 
 
 def _numbers(address: Address) -> tuple[str, tuple[int, ...]]:

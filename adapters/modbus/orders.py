@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from adapters.modbus.form import SEQUENCES, width
-from adapters.modbus.plan import where
+from adapters.modbus.places import where
 from adapters.modbus.replay import explain
 from adapters.modbus.settings import Address, Connect, Order, Table
 from gateway.adapter import BIT_WIDTHS, Point, RawBlock, Value, ValueType

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from adapters.modbus.plan import spans, where
-from adapters.modbus.settings import Address, Connect, Table
+from adapters.modbus.places import Area, area, place_key, spans, where
+from adapters.modbus.settings import Address, Connect
 from gateway.adapter import Finding, Point
 
 _Field: TypeAlias = tuple[object, ...]
@@ -25,19 +25,19 @@ class _Place(NamedTuple):
 
 def overlaps(points: Sequence[Point[Connect, Address]], without: Collection[int] = ()) -> Iterator[Finding]:
     """A warning (B12) for each point that begins in another one; ``without``: points that are left out, by index."""
-    tables: dict[Table, list[_Place]] = {}
+    areas: dict[Area, list[_Place]] = {}
     for index, point in enumerate(points):
         for here in spans(point) if index not in without else ():
             place = _Place(here.start, here.stop, index, _field(point.address))
-            tables.setdefault(point.address.table, []).append(place)
+            areas.setdefault(area(point.address), []).append(place)
     told: set[int] = set()
-    for table, places in tables.items():
+    for one, places in areas.items():
         for place, other in _pairs(sorted(places, key=lambda place: (place.start, place.point))):
             if place.point in told or place.point == other.point:
                 continue
             told.add(place.point)
-            key = "at" if points[place.point].address.registers is None else "registers"
-            text = f"{_told(points, table, place)} overlaps {_told(points, table, other)}"
+            key = place_key(points[place.point].address)
+            text = f"{_told(points, one, place)} overlaps {_told(points, one, other)}"
             hint = f"check address and type of both{_step(points, place, other)}"
             yield Finding("B12", place.point, key, text, hint, warning=True)
 
@@ -74,5 +74,5 @@ def _on_purpose(one: _Place, other: _Place) -> bool:
     return (one.start, one.stop) == (other.start, other.stop) and one.field != other.field
 
 
-def _told(points: Sequence[Point[Connect, Address]], table: Table, place: _Place) -> str:
-    return f"{points[place.point].name} ({where(table, range(place.start, place.stop))})"
+def _told(points: Sequence[Point[Connect, Address]], of: Area, place: _Place) -> str:
+    return f"{points[place.point].name} ({where(of, range(place.start, place.stop))})"

@@ -13,7 +13,9 @@ Errors::
     ├── FunctionWrong
     ├── ByteCountWrong
     ├── EchoWrong
-    └── SilenceWrong
+    ├── ContentWrong
+    ├── SilenceWrong
+    └── ClosedWrong
     Refusal                  the device answered properly, with an exception ``code``
 """
 
@@ -113,10 +115,22 @@ class EchoWrong(WrongAnswer):
     what = "echo"
 
 
+class ContentWrong(WrongAnswer):
+    """What was answered contradicts itself."""
+
+    what = "content"
+
+
 class SilenceWrong(WrongAnswer):
     """The line does not fall silent, so nothing can be asked on it."""
 
     what = "line"
+
+
+class ClosedWrong(WrongAnswer):
+    """The device hangs up when it is asked this, though others on the same connection are answered."""
+
+    what = "connection"
 
 
 class Refusal(Exception):

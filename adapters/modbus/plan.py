@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from adapters.modbus import endpoint
-from adapters.modbus.form import Form, form, registers
-from adapters.modbus.settings import BIT_TABLES, Address, Connect, Table
+from adapters.modbus.form import Form, form
+from adapters.modbus.identification import NAMES, level_of
+from adapters.modbus.places import Area, area, spans, where
+from adapters.modbus.settings import BIT_TABLES, Address, Connect
 from gateway.adapter import Planned, Point
 
-FUNCTIONS: dict[Table, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-"""The read function of each table (Application Protocol V1.1b3, sections 6.1 to 6.4)."""
+FUNCTIONS: dict[Area, int] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4, "file": 20, "object": 43}
+"""The read function of each area (Application Protocol V1.1b3, sections 6.1 to 6.4, 6.14, 6.21)."""
+FILE_BYTES = 245
+"""Of an answer with records, behind its byte count (section 6.14)."""
+GROUP_BYTES = 2
+"""What stands before the records of each group there."""
+LONGEST_FILE = (FILE_BYTES - GROUP_BYTES) // 2
+"""Records that one request can read."""
+_GROUPS = FILE_BYTES // 7
+"""Of one request: seven bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +57,12 @@ class Field:
     point: int
     """Index into the points that were planned."""
     offset: int
-    """Registers (or bits) from the request's first address."""
+    """Places from the request's first one; of groups, from the first of all."""
     form: Form
 
     @property
     def words(self) -> int:
-        """Registers (or bits)."""
+        """Registers, records or bits."""
         return self.form.words
 
 
@@ -70,31 +81,38 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One block read."""
+    """One block read, or several groups of records at once."""
 
     unit: int
-    table: Table
+    area: Area
     first: int
     count: int
-    """Registers, or bits in the tables of bits."""
+    """Registers, records or bits; of objects the span from the first to the last that is wanted."""
     fields: tuple[Field, ...]
     """By offset."""
     parts: tuple[Part, ...] = ()
+    several: tuple[range, ...] = ()
+    """The groups, where they are more than one."""
 
     @property
     def function(self) -> int:
-        """The function code that reads this table."""
-        return FUNCTIONS[self.table]
+        """The function code that reads this area."""
+        return FUNCTIONS[self.area]
 
     @property
     def size(self) -> int:
-        """Data bytes of the answer."""
-        return (self.count + 7) // 8 if self.table in BIT_TABLES else 2 * self.count
+        """Data bytes of the answer, without what stands between groups. Of objects nobody knows."""
+        return (self.count + 7) // 8 if self.area in BIT_TABLES else 2 * self.count
+
+    @property
+    def groups(self) -> tuple[range, ...]:
+        """The places that are read; neighbours together."""
+        return self.several or (range(self.first, self.first + self.count),)
 
     @property
     def where(self) -> str:
         """What is read, in words: ``holding 23296..23332``."""
-        return where(self.table, range(self.first, self.first + self.count))
+        return ", ".join(where(self.area, group) for group in self.groups)
 
     @property
     def held(self) -> tuple[Field | Part, ...]:
@@ -103,19 +121,27 @@ class Request:
 
     @property
     def pieces(self) -> tuple[range, ...]:
-        """The registers (or bits) of its points, by address: what it can be divided into."""
-        found = {(self.first + one.offset, one.words) for one in self.held}
+        """The places of its points, in order: what it can be divided into."""
+        found = {(self._place(one.offset), one.words) for one in self.held}
         return tuple(range(first, first + words) for first, words in sorted(found))
+
+    def _place(self, offset: int) -> int:
+        for group in self.groups:
+            if offset < len(group):
+                break
+            offset -= len(group)
+        return group.start + offset
 
     def of(self, pieces: Sequence[range]) -> Request:
         """The request that reads only these pieces."""
         chosen = set(pieces)
+        places = [(self._place(one.offset), one) for one in self.held]
         held = [
-            _Piece(here, replace(one, offset=here.start))
-            for one in self.held
-            if (here := range(self.first + one.offset, self.first + one.offset + one.words)) in chosen
+            _Piece(here, replace(one, offset=first))
+            for first, one in places
+            if (here := range(first, first + one.words)) in chosen
         ]
-        return _request(self.unit, self.table, held)
+        return _request(self.unit, self.area, held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,31 +155,13 @@ class Scan:
     requests: tuple[Request, ...]
 
 
-def where(table: Table, here: range) -> str:
-    """Registers (or bits) in words."""
-    return f"{table} {here.start}" if len(here) == 1 else f"{table} {here.start}..{here.stop - 1}"
+def plan(
+    points: Sequence[Point[Connect, Address]], limits: Limits | None = None, *, without: Collection[int] = ()
+) -> list[Scan]:
+    """The scans of one line in the order in which their first points were given.
 
-
-def spans(point: Point[Connect, Address]) -> tuple[range, ...]:
-    """The registers (or bits) on the wire that a point occupies; those that are neighbours together."""
-    address, base = point.address, point.connect.base
-    if address.registers is None:
-        first = base + (address.at or 0)
-        return (range(first, first + registers(address)),)
-    found: list[range] = []
-    for register in address.registers:
-        here = base + register
-        if found and found[-1].stop == here:
-            found[-1] = range(found[-1].start, here + 1)
-        else:
-            found.append(range(here, here + 1))
-    return tuple(found)
-
-
-def plan(points: Sequence[Point[Connect, Address]], limits: Limits | None = None) -> list[Scan]:
-    """The scans of one line in the order in which their first points were given; ``limits``: instead of each device's.
-
-    Registers that are neighbours are never split over requests.
+    ``limits``: instead of each device's. ``without``: points that are not read; the scans stay the same. Registers
+    that are neighbours are never split over requests.
     """
     groups: dict[tuple[str, int, float, float], list[int]] = {}
     for index, point in enumerate(points):
@@ -162,7 +170,8 @@ def plan(points: Sequence[Point[Connect, Address]], limits: Limits | None = None
     scans = []
     for key, indexes in groups.items():
         chosen = limits or Limits.of(points[indexes[0]].connect)
-        scans.append(Scan(*key, tuple(_requests(key[1], points, indexes, chosen))))
+        asked = [index for index in indexes if index not in without]
+        scans.append(Scan(*key, tuple(_requests(key[1], points, asked, chosen))))
     return scans
 
 
@@ -176,14 +185,30 @@ REQUEST_BYTES = 5
 """The PDU of a read request: function, first address, quantity."""
 ANSWER_BYTES = 2
 """What stands before the data of its answer: function, byte count."""
+_LIKELY_OBJECT_BYTES = 16
+"""A text as a device says of itself; nobody knows before."""
 
 
 def _told(scan: Scan, request: Request, framing: endpoint.Framing) -> Planned:
-    unit = "bit" if request.table in BIT_TABLES else "register"
-    text = f"{request.where} ({request.count} {unit}{'' if request.count == 1 else 's'})"
+    if request.area == "object":
+        what = ", ".join(NAMES.get(piece.start, f"0x{piece.start:02x}") for piece in request.pieces)
+    else:
+        unit = "bit" if request.area in BIT_TABLES else "record" if request.area == "file" else "register"
+        what = f"{request.count} {unit}{'' if request.count == 1 else 's'}"
+    text = request.where if request.where.endswith(what) else f"{request.where} ({what})"
     points = dict.fromkeys(one.point for one in request.held)
-    sent, received = (_framed(size, framing) for size in (REQUEST_BYTES, ANSWER_BYTES + request.size))
+    sent, received = (_framed(size, framing) for size in _bytes(request))
     return Planned(scan.device, text, tuple(points), scan.every_s, sent, received)
+
+
+def _bytes(request: Request) -> tuple[int, int]:
+    """The sizes of the PDUs of a request and its answer."""
+    if request.area == "file":
+        groups = len(request.groups)
+        return 2 + 7 * groups, ANSWER_BYTES + GROUP_BYTES * groups + request.size
+    if request.area == "object":
+        return 4, 8 + len(request.pieces) * (2 + _LIKELY_OBJECT_BYTES)
+    return REQUEST_BYTES, ANSWER_BYTES + request.size
 
 
 def _framed(size: int, framing: endpoint.Framing) -> int:
@@ -214,27 +239,47 @@ def _pieces(index: int, point: Point[Connect, Address]) -> Iterable[_Piece]:
 def _requests(
     unit: int, points: Sequence[Point[Connect, Address]], indexes: Iterable[int], limits: Limits
 ) -> Iterable[Request]:
-    tables: dict[Table, list[_Piece]] = {}
+    areas: dict[Area, list[_Piece]] = {}
     for index in indexes:
-        if all(map(limits.allow, spans(points[index]))):
-            tables.setdefault(points[index].address.table, []).extend(_pieces(index, points[index]))
-    for table, pieces in tables.items():
-        longest = limits.max_bits if table in BIT_TABLES else limits.max_registers
-        for block in _blocks(pieces, limits, longest):
-            yield _request(unit, table, block)
+        place = area(points[index].address)
+        if place in UNLIMITED or all(map(limits.allow, spans(points[index]))):
+            areas.setdefault(place, []).extend(_pieces(index, points[index]))
+    for place, pieces in areas.items():
+        for block in _BLOCKS.get(place, _blocks)(place, pieces, limits):
+            yield _request(unit, place, block)
 
 
-def _request(unit: int, table: Table, pieces: Sequence[_Piece]) -> Request:
-    first = min(piece.here.start for piece in pieces)
-    stop = max(piece.here.stop for piece in pieces)
-    held = [replace(piece.holds, offset=piece.here.start - first) for piece in pieces]
+def _request(unit: int, area: Area, pieces: Sequence[_Piece]) -> Request:
+    groups = _joined(pieces) if area == "file" else [_around(pieces)]
+    before = list(accumulate(map(len, groups), initial=0))
+    held = []
+    for piece in pieces:
+        number = next(number for number, group in enumerate(groups) if piece.here.start in group)
+        held.append(replace(piece.holds, offset=before[number] + piece.here.start - groups[number].start))
     fields = tuple(one for one in held if isinstance(one, Field))
     parts = tuple(one for one in held if isinstance(one, Part))
-    return Request(unit, table, first, stop - first, fields, parts)
+    several = tuple(groups) if len(groups) > 1 else ()
+    return Request(unit, area, groups[0].start, before[-1], fields, parts, several)
 
 
-def _blocks(pieces: Iterable[_Piece], limits: Limits, longest: int) -> list[list[_Piece]]:
+def _around(pieces: Sequence[_Piece]) -> range:
+    return range(min(piece.here.start for piece in pieces), max(piece.here.stop for piece in pieces))
+
+
+def _joined(pieces: Iterable[_Piece]) -> list[range]:
+    """The places of pieces, which are in order; neighbours together."""
+    groups: list[range] = []
+    for here in (piece.here for piece in pieces):
+        if groups and here.start <= groups[-1].stop:
+            groups[-1] = range(groups[-1].start, max(groups[-1].stop, here.stop))
+        else:
+            groups.append(here)
+    return groups
+
+
+def _blocks(area: Area, pieces: Iterable[_Piece], limits: Limits) -> list[list[_Piece]]:
     """Pieces of one table by address, cut where a gap or the block would be too long, or touch what is forbidden."""
+    longest = limits.max_bits if area in BIT_TABLES else limits.max_registers
     blocks: list[list[_Piece]] = []
     whole = range(0)
     for piece in sorted(pieces, key=lambda piece: piece.here.start):
@@ -248,3 +293,38 @@ def _blocks(pieces: Iterable[_Piece], limits: Limits, longest: int) -> list[list
             blocks.append([piece])
             whole = here
     return blocks
+
+
+def _of_files(area: Area, pieces: Iterable[_Piece], limits: Limits) -> list[list[_Piece]]:
+    """Pieces by file and record, as many as one request can read. A group of its own costs less than a gap."""
+    blocks: list[list[_Piece]] = []
+    groups: list[range] = []
+    for piece in sorted(pieces, key=lambda piece: piece.here.start):
+        both = _joined([*(blocks[-1] if blocks else ()), piece])
+        words = sum(map(len, both))
+        size = GROUP_BYTES * len(both) + 2 * words
+        fits = size <= FILE_BYTES and len(both) <= _GROUPS and words <= limits.max_registers
+        if blocks and (both == groups if limits.one_by_one else fits):
+            blocks[-1].append(piece)
+            groups = both
+        else:
+            blocks.append([piece])
+            groups = [piece.here]
+    return blocks
+
+
+def _of_levels(area: Area, pieces: Iterable[_Piece], limits: Limits) -> list[list[_Piece]]:
+    """Objects by level: all of one come with one question."""
+    blocks: dict[int, list[_Piece]] = {}
+    for piece in sorted(pieces, key=lambda piece: piece.here.start):
+        number = piece.here.start
+        blocks.setdefault(number if limits.one_by_one else -level_of(number), []).append(piece)
+    return list(blocks.values())
+
+
+_BLOCKS: dict[Area, Callable[[Area, Iterable[_Piece], Limits], list[list[_Piece]]]] = {
+    "file": _of_files,
+    "object": _of_levels,
+}
+UNLIMITED: frozenset[Area] = frozenset(_BLOCKS)
+"""Ranges that are forbidden are of registers and bits."""

@@ -66,17 +66,22 @@ class Patchwork:
 
     def refused(self, span: range, now: float) -> int | None:
         """A span that was asked is illegal. Returns the piece that is quarantined for it, if it is the first time."""
-        self._forget(span)
-        found = None
         if len(span) == 1:
-            piece = span.start
-            found = None if piece in self._pauses else piece
-            self._pauses[piece] = min(2 * self._pauses[piece], LONGEST_PAUSE_S) if found is None else FIRST_PAUSE_S
+            return next(iter(self.unknown(span, now)), None)
+        self._forget(span)
+        middle = span.start + len(span) // 2
+        self._cuts[middle] = span
+        self._suspects += [span[: len(span) // 2], span[len(span) // 2 :]]
+        return None
+
+    def unknown(self, span: range, now: float) -> list[int]:
+        """All of a span that was asked is illegal. Returns the pieces that are quarantined for the first time."""
+        self._forget(span)
+        found = [piece for piece in span if piece not in self._pauses]
+        for piece in span:
+            pause = 2 * self._pauses[piece] if piece in self._pauses else FIRST_PAUSE_S
+            self._pauses[piece] = min(pause, LONGEST_PAUSE_S)
             self._held[piece] = now + self._pauses[piece]
-        else:
-            middle = span.start + len(span) // 2
-            self._cuts[middle] = span
-            self._suspects += [span[: len(span) // 2], span[len(span) // 2 :]]
         self._settle()
         return found
 

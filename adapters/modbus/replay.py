@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from adapters.modbus.answers import reading
 from adapters.modbus.form import SEQUENCES, Form, form, value
-from adapters.modbus.plan import spans
+from adapters.modbus.places import area, record, spans
 from adapters.modbus.settings import BIT_TABLES, Address, Byte, Connect, Order
 from gateway.adapter import (
     BIT_WIDTHS,
@@ -22,9 +22,14 @@ from gateway.adapter import (
     Status,
     Value,
     ValueType,
+    encoding,
 )
 
-_KEY = re.compile(r"(coil|discrete|input|holding) ([0-9]{1,5})(?:\.\.([0-9]{1,5}))?")
+_KEY = re.compile(
+    r"(?:(?P<area>coil|discrete|input|holding)|(?P<file>file) (?P<number>[0-9]{1,5}) record) "
+    r"(?P<first>[0-9]{1,5})(?:\.\.(?P<last>[0-9]{1,5}))?"
+)
+_OBJECT = re.compile("object 0x([0-9a-fA-F]{2})")
 _ORDERS: tuple[Order, ...] = ("ABCD", "CDAB", "BADC", "DCBA")
 _ORDERS_OF_BYTES: tuple[Order, ...] = ("ABCD", "BADC")
 _MISTAKEN: dict[int, tuple[ValueType, ...]] = {
@@ -36,23 +41,24 @@ _MISTAKEN: dict[int, tuple[ValueType, ...]] = {
 
 
 class _Cell(NamedTuple):
-    """One register or bit as it was read."""
+    """One register, record, bit or object as it was read."""
 
     data: bytes
-    """Two bytes of a register; of a bit one, 0 or 1."""
+    """Two bytes of a register or record; of a bit one, 0 or 1; all of an object."""
     at_ns: int
     status: Status
 
 
 _Memory: TypeAlias = dict[tuple[str, str, int], _Cell]
-"""By device, table and address on the wire."""
+"""By device, area and place on the wire."""
 
 
 def decode(points: Sequence[Point[Connect, Address]], blocks: Sequence[RawBlock]) -> list[Reading]:
     """The readings of the points that the blocks hold whole, in the order of the points.
 
-    A block's key is ``holding 23296``, or ``coil 0..18``, which also says how many there are. A point may lie across
-    several blocks; of what was read twice the later block counts. Raises ValueError for a key that is none.
+    A block's key is ``holding 23296``, or ``coil 0..18``, which also says how many there are; ``file 4 record 7..8``;
+    ``object 0x00``. A point may lie across several blocks; of what was read twice the later block counts. Raises
+    ValueError for a key that is none.
     """
     memory = _memory(blocks)
     found: list[Reading] = []
@@ -72,7 +78,9 @@ def explain(point: Point[Connect, Address], blocks: Sequence[RawBlock]) -> Probe
     if not cells or _bad(cells) is not None:
         return Probed("")
     data = b"".join(cell.data for cell in cells)
-    if point.address.table in BIT_TABLES:
+    if point.address.object is not None:
+        return Probed(data.hex(" "), tuple(_texts(point.address, data)))
+    if area(point.address) in BIT_TABLES:
         return Probed(str(data[0]), (Candidate("type: bool", data != b"\0"),))
     return Probed(data.hex(" ", 2), tuple(_candidates(point.address, data)))
 
@@ -80,15 +88,25 @@ def explain(point: Point[Connect, Address], blocks: Sequence[RawBlock]) -> Probe
 def _memory(blocks: Iterable[RawBlock]) -> _Memory:
     memory: _Memory = {}
     for block in blocks:
-        match = _KEY.fullmatch(block.key)
-        if match is None:
-            raise ValueError(f'"{block.key}" is not where Modbus was read: write for example holding 23296')
-        table, first = match[1], int(match[2])
-        count = int(match[3]) - first + 1 if match[3] else None
-        held = _bits(block, count) if table in BIT_TABLES else _registers(block, count)
+        where, first, held = _held(block)
         for at, data in enumerate(held, first):
-            memory[block.device, table, at] = _Cell(data, block.at_ns, block.status)
+            memory[block.device, where, at] = _Cell(data, block.at_ns, block.status)
     return memory
+
+
+def _held(block: RawBlock) -> tuple[str, int, list[bytes]]:
+    """The area and the first place of a block, and what it holds from there on."""
+    named = _OBJECT.fullmatch(block.key)
+    if named is not None:
+        return "object", int(named[1], 16), [block.data]
+    match = _KEY.fullmatch(block.key)
+    if match is None:
+        raise ValueError(f'"{block.key}" is not where Modbus was read: write for example holding 23296')
+    first = int(match["first"])
+    count = int(match["last"]) - first + 1 if match["last"] else None
+    if match["file"]:
+        return "file", record(int(match["number"]), first), _registers(block, count)
+    return match["area"], first, _bits(block, count) if match["area"] in BIT_TABLES else _registers(block, count)
 
 
 def _bits(block: RawBlock, count: int | None) -> list[bytes]:
@@ -113,7 +131,7 @@ def _registers(block: RawBlock, count: int | None) -> list[bytes]:
 def _cells(point: Point[Connect, Address], memory: _Memory) -> list[_Cell]:
     """What the point occupies, in the order of its words; empty where a part of it was not read."""
     places = (at for here in spans(point) for at in here)
-    cells = [memory.get((point.device, point.address.table, at)) for at in places]
+    cells = [memory.get((point.device, area(point.address), at)) for at in places]
     held = [cell for cell in cells if cell is not None]
     return held if len(held) == len(cells) else []
 
@@ -127,7 +145,16 @@ def _value(address: Address, cells: Sequence[_Cell]) -> Value | Status:
     if bad is not None:
         return bad
     data = b"".join(cell.data for cell in cells)
-    return data != b"\0" if address.table in BIT_TABLES else value(form(address), data)
+    if address.object is not None:
+        return encoding.decode(address.type, data)
+    return data != b"\0" if area(address) in BIT_TABLES else value(form(address), data)
+
+
+def _texts(address: Address, data: bytes) -> Iterator[Candidate]:
+    types: tuple[ValueType, ...] = ("string", "bytes")
+    for type_ in sorted(types, key=lambda type_: type_ != address.type):
+        found = encoding.decode(type_, data)
+        yield Candidate(f"type: {type_}", None if isinstance(found, Status) else found)
 
 
 def _candidates(address: Address, data: bytes) -> Iterator[Candidate]:

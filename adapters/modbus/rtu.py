@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from adapters.modbus.pdu import Ask, ChecksumWrong, LengthWrong, answer_bytes
+from adapters.modbus.pdu import LONGEST, Ask, ChecksumWrong, LengthWrong, answer_bytes
 
 SHORTEST = 5
 """An exception: unit, function, code, CRC."""
 _CRC_BYTES = 2
+LONGEST_FRAME = 1 + LONGEST + _CRC_BYTES
 
 
 def _table() -> Iterable[int]:
@@ -39,18 +40,21 @@ def frame(unit: int, ask: Ask) -> bytes:
     return content + crc(content).to_bytes(2, "little")
 
 
-def find(received: bytes | bytearray, unit: int, ask: Ask) -> tuple[int, bytes] | None:
+def find(received: bytes | bytearray, unit: int, ask: Ask, searched: int = 0) -> tuple[int, bytes] | None:
     """Where the first whole frame begins that answers this, with its PDU; bytes before it are noise or of others.
+
+    The first ``searched`` bytes are known to hold none: a peer that sends what looks like hundreds of beginnings, byte
+    by byte, is not gone through from the start with each.
 
     Nothing but unit, function, length and CRC together makes a frame: at a place that was not meant as a beginning
     they agree once in 2 to the 32.
     """
     start = bytes((unit,))
-    at = received.find(start)
+    at = received.find(start, max(0, searched - LONGEST_FRAME))
     while at >= 0:
         size = answer_bytes(ask, received[at + 1 :])
         end = at + 1 + (size or 0) + _CRC_BYTES
-        if size is not None and end <= len(received) and crc(received[at:end]) == 0:
+        if size is not None and searched < end <= len(received) and crc(received[at:end]) == 0:
             return at, bytes(received[at + 1 : end - _CRC_BYTES])
         at = received.find(start, at + 1)
     return None

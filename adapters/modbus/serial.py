@@ -7,7 +7,7 @@ import errno
 import os
 import termios
 from collections import Counter
-from pathlib import Path
+from contextlib import suppress
 from typing import Final
 
 import serial
@@ -35,17 +35,27 @@ def opened(device: str, connect: Connect, talk: Talk, counters: Counter[str]) ->
         )
     except (OSError, ValueError, termios.error) as error:
         raise _unopened(device, error) from error
-    if connect.rs485 == "rts":
-        try:
-            port.rs485_mode = rs485.RS485Settings()
-        except (OSError, ValueError) as error:
-            port.close()
-            remedy = "write rs485: none where the adapter switches by itself, as most USB adapters do"
-            raise LinkLost("this port cannot switch an RS-485 driver", remedy) from error
-    port.reset_input_buffer()
-    exchange = Exchange(talk, counters)
-    Port(port, exchange)
+    try:
+        if connect.rs485 == "rts":
+            _switch_driver(port)
+        port.reset_input_buffer()
+        exchange = Exchange(talk, counters)
+        Port(port, exchange)
+    except (OSError, termios.error) as error:
+        port.close()
+        raise _unopened(device, error) from error
+    except LinkLost:
+        port.close()
+        raise
     return exchange
+
+
+def _switch_driver(port: serial.Serial) -> None:
+    try:
+        port.rs485_mode = rs485.RS485Settings()
+    except (OSError, ValueError) as error:
+        remedy = "write rs485: none where the adapter switches by itself, as most USB adapters do"
+        raise LinkLost("this port cannot switch an RS-485 driver", remedy) from error
 
 
 def bits(connect: Connect) -> int:
@@ -55,23 +65,47 @@ def bits(connect: Connect) -> int:
 
 def _parity(device: str, connect: Connect) -> str:
     # A pseudo-terminal has no parity, and refuses it the second time it is asked for it.
-    virtual = Path(device).resolve().is_relative_to("/dev/pts")
+    virtual = os.path.realpath(device).startswith("/dev/pts/")
     return "N" if virtual else _PARITY[connect.parity]
 
 
 def _unopened(device: str, error: Exception) -> LinkLost:
-    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    if number == errno.ENOENT:
-        return LinkLost(f"there is no {device}", "is the adapter plugged in? See ls /dev/serial/by-id")
-    if number in (errno.EACCES, errno.EPERM):
-        return LinkLost(f"{device} may not be opened", "add the gateway's user to the group dialout")
-    if number in (errno.EAGAIN, errno.EBUSY):
-        return LinkLost(f"{device} is in use", "end the other program that has it open")
-    if number == errno.EINVAL:
-        return LinkLost(
-            f"{device} cannot be set so", "check baud, parity, stop and data_bits: not every adapter has all"
-        )
+    if isinstance(error, ValueError):
+        return LinkLost(f"{device} cannot be set so: {str(error).lower()}", _SETTINGS)
+    for numbers, reason, remedy in _TROUBLE:
+        if _number(error) in numbers:
+            return LinkLost(reason.format(device=device), remedy)
     return LinkLost(f"{device} cannot be opened: {error}", "check its name and its settings")
+
+
+_SETTINGS = "check baud, parity, stop and data_bits: not every adapter has all"
+_TROUBLE = (
+    (
+        (errno.ENOENT, errno.ENOTDIR),
+        "there is no {device}",
+        "is the adapter plugged in? See ls /dev/serial/by-id",
+    ),
+    ((errno.EACCES, errno.EPERM), "{device} may not be opened", "add the gateway's user to the group dialout"),
+    ((errno.EAGAIN, errno.EBUSY), "{device} is in use", "end the other program that has it open"),
+    ((errno.EINVAL,), "{device} cannot be set so", _SETTINGS),
+    (
+        (errno.ENOTTY, errno.EISDIR, errno.ELOOP),
+        "{device} is no serial port",
+        "name one of those that ls /dev/serial/by-id shows",
+    ),
+    (
+        (errno.EIO, errno.ENXIO, errno.ENODEV),
+        "there is no hardware behind {device}",
+        "is the adapter plugged in? Another port may be meant: ls /dev/serial/by-id",
+    ),
+)
+
+
+def _number(error: BaseException) -> int:
+    """The system's number of it; where pyserial only quotes it, that of what it quotes."""
+    if error.args and isinstance(error.args[0], int):
+        return error.args[0]
+    return _number(error.__context__) if error.__context__ is not None else 0
 
 
 class Port:
@@ -132,5 +166,8 @@ class Port:
         self._open = False
         self._loop.remove_reader(self._descriptor)
         self._loop.remove_writer(self._descriptor)
+        # A port is closed when all is sent that it holds, and this would wait for it: what is not sent is dropped.
+        with suppress(OSError, termios.error):
+            self._port.reset_output_buffer()
         self._port.close()
         self._loop.call_soon(self._exchange.connection_lost, error)

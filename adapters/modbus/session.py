@@ -11,14 +11,14 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple, TypeAlias
 
 from adapters.modbus import endpoint, pdu, writes
 from adapters.modbus.answers import Answer, Block, block, readings
 from adapters.modbus.breaker import FIRST_PAUSE, SILENT_AFTER, Breaker, pause_s
-from adapters.modbus.course import ILLEGAL_ADDRESS, Asked, Course, refusal
+from adapters.modbus.course import ILLEGAL_FUNCTION, Asked, Course, illegal, refusal
 from adapters.modbus.plan import Scan, plan
 from adapters.modbus.schedule import Schedule
 from adapters.modbus.settings import Address, Connect
@@ -78,6 +78,7 @@ class Poller:
         self._refused = [0] * len(self._scans)
         """Rounds in a row of each scan in which the unit refused a part of it, but for addresses that it has not."""
         self._breaker = Breaker(self._of_unit)
+        self._recorded: Collection[str] = frozenset()
         self._unknown: dict[int, set[int]] = {}
         """Functions to write with that a unit does not know."""
 
@@ -101,7 +102,18 @@ class Poller:
         await self._traffic.rest(self._schedule.due())
         index = self._schedule.take(self._loop.time())
         self.counters["late_scans"] = self._schedule.late
-        return Batch(await self._scan(index))
+        return await self._scan(index)
+
+    def leave(self, points: Collection[int]) -> None:
+        """Read all points but these from now on; see ``gateway.adapter.Choosing``."""
+        for index, scan in enumerate(plan(self._points, without=frozenset(points))):
+            if scan != self._scans[index]:
+                self._scans[index] = scan
+                self._courses[index] = Course(scan)
+
+    def record(self, devices: Collection[str]) -> None:
+        """Hand out what these devices answered, beside the readings; see ``gateway.adapter.Recording``."""
+        self._recorded = frozenset(devices)
 
     async def fetch(self, point: int) -> Reading:
         """One point, now, before all polls that wait. Raises LinkLost or OSError where the line is gone."""
@@ -119,7 +131,7 @@ class Poller:
     async def write(self, point: int, value: Value) -> None:
         """Set one point, before all polls that wait; ``value`` as ``fetch`` gives it. The device has confirmed it then.
 
-        Nothing is sent a second time, unless the device did not know the function. Raises ``writes.NotWritten``; or
+        Nothing is sent a second time, unless the device did not know the function. Raises NotWritten; or
         LinkLost or OSError where the line cannot be opened: nothing was sent then.
         """
         job = writes.job(self._points[point], value)
@@ -153,7 +165,7 @@ class Poller:
             seen += await self._looked(scan, silences[scan.unit])
         return seen
 
-    async def _scan(self, index: int) -> list[Reading]:
+    async def _scan(self, index: int) -> Batch:
         scan, course = self._scans[index], self._courses[index]
         turn = course.turn(self._loop.time())
         calm = course.calm
@@ -174,19 +186,26 @@ class Poller:
             self._heard(scan.unit, index)
         believed = [] if fault is not None and fault.spoils_scan else heard
         found: list[tuple[Block, Answer]] = [(asked.block, answer) for asked, answer in believed]
-        found += [(left, refusal(ILLEGAL_ADDRESS)) for left in course.left]
+        found += course.left
         if fault is not None:
             course.passed_over(turn[len(heard)])
             missing = [asked.block for asked in turn[len(believed) :]] + self._failed(index)
             found += [(block, fault.status) for block in missing]
         if not calm:
             self._learn(index, believed)
-        return readings(found, at_ns)
+        blocks: Sequence[RawBlock] = ()
+        if self._recorded:
+            kept = [(block, answer) for block, answer in found if block.device in self._recorded]
+            blocks = [raw for block, answer in kept for raw in block.seen(answer, at_ns)]
+        return Batch(readings(found, at_ns), blocks)
 
     async def _asked(self, block: Block, timeout_s: float, *, urgent: bool = False) -> _Outcome:
         self.counters["requests"] += 1
         try:
             data = await self._traffic.ask(block.unit, block.ask, timeout_s, urgent=urgent)
+            while (more := block.further(data)) is not None:
+                self.counters["requests"] += 1
+                data += await self._traffic.ask(block.unit, more, timeout_s, urgent=urgent)
         except TimeoutError:
             self.counters["timeouts"] += 1
             self._breaker.silence()
@@ -204,7 +223,7 @@ class Poller:
 
     async def _looked(self, scan: Scan, silence: list[Status]) -> list[RawBlock]:
         course = Course(scan)
-        seen: dict[tuple[int, int], RawBlock] = {}
+        seen: dict[tuple[int, int], list[RawBlock]] = {}
         while not seen or course.searching:
             for asked in course.turn(self._loop.time()):
                 key = (asked.place, asked.span.start)
@@ -212,14 +231,14 @@ class Poller:
                     continue
                 outcome = await self._looked_at(asked.block, scan.timeout_s, silence)
                 answer = outcome.status if isinstance(outcome, _Fault) else outcome
-                if not _illegal(answer):
+                if not isinstance(answer, Status) or not illegal(asked.block, answer):
                     course.answered(asked)
                 else:
-                    course.refused(asked, self._loop.time())
-                    if len(asked.span) > 1:
+                    course.refused(asked, self._loop.time(), answer.code or 0)
+                    if len(asked.span) > 1 and answer.code != ILLEGAL_FUNCTION:
                         continue
-                seen[key] = _seen(asked.block, answer)
-        return [seen[key] for key in sorted(seen)]
+                seen[key] = asked.block.seen(answer, time.time_ns())
+        return [block for key in sorted(seen) for block in seen[key]]
 
     async def _looked_at(self, asked: Block, timeout_s: float, silence: list[Status]) -> _Outcome:
         if len(silence) >= SILENT_AFTER:
@@ -276,27 +295,27 @@ class Poller:
     def _learn(self, index: int, heard: Sequence[tuple[Asked, Answer]]) -> None:
         """What the answers of a scan say about the addresses in it."""
         scan, course = self._scans[index], self._courses[index]
-        found: list[int] = []
+        found: dict[int, str] = {}
         freed: list[int] = []
         for asked, answer in heard:
-            if _illegal(answer):
-                found += course.refused(asked, self._loop.time())
+            if isinstance(answer, Status) and illegal(asked.block, answer):
+                named = course.refused(asked, self._loop.time(), answer.code or 0)
+                found.update(dict.fromkeys(named, answer.reason))
             else:
                 freed += course.answered(asked)
         if found:
             self.counters["quarantined"] += len(found)
-            log.warning(
-                "%s: not read, and tried again within the hour: %s (%s)",
-                scan.device,
-                self._names(found),
-                refusal(ILLEGAL_ADDRESS).reason,
-            )
+            for reason in dict.fromkeys(found.values()):
+                names = self._names([point for point, why in found.items() if why == reason])
+                log.warning("%s: not read, and tried again within the hour: %s (%s)", scan.device, names, reason)
         if freed:
             log.info("%s: read again: %s", scan.device, self._names(freed))
         if course.searching and scan.every_s > SEARCH_S:
             self._schedule.move(index, self._loop.time() + SEARCH_S)
         elif math.isinf(scan.every_s):
-            self._again(index, any(isinstance(answer, Status) and not _illegal(answer) for _, answer in heard))
+            self._again(
+                index, any(isinstance(answer, Status) and not illegal(asked.block, answer) for asked, answer in heard)
+            )
 
     def _again(self, index: int, refused: bool) -> None:
         """What is read once and was refused is asked again: a device refuses while it boots, or for ever."""
@@ -312,14 +331,3 @@ class Poller:
         names = list(dict.fromkeys(self._points[point].name for point in points))
         more = len(names) - NAMED_AT_MOST
         return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
-
-
-def _illegal(answer: Answer) -> bool:
-    return isinstance(answer, Status) and answer.code == ILLEGAL_ADDRESS
-
-
-def _seen(asked: Block, answer: Answer) -> RawBlock:
-    at_ns = time.time_ns()
-    if isinstance(answer, Status):
-        return RawBlock(asked.device, asked.where, b"", at_ns, answer)
-    return RawBlock(asked.device, asked.where, answer, at_ns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Validat
 from pydantic_core import PydanticKnownError
 
 from adapters.modbus import endpoint
+from adapters.modbus.identification import NAMES, NUMBERS, PRIVATE
 from gateway.adapter import Bits, Duration, Settings, ValueType, Whole, fault
 
 
@@ -44,6 +45,27 @@ File: TypeAlias = Annotated[str, AfterValidator(_file)]
 Address16: TypeAlias = Annotated[Whole, Field(ge=0, le=65535)]
 Range: TypeAlias = Annotated[tuple[Address16, Address16], AfterValidator(_range)]
 """First and last address, of any table."""
+
+
+def _object(text: Any) -> Any:
+    if not isinstance(text, str) or text in NUMBERS:
+        return text
+    hint = f"write {', '.join(NUMBERS)}, or 0x80 to 0xFF for an object of the maker's own"
+    if re.fullmatch("0[xX][0-9a-fA-F]{1,4}|0|[1-9][0-9]{0,4}", text):
+        number = int(text, 0)
+        if number in PRIVATE:
+            return number
+        hint = f"write {NAMES[number]}" if number in NAMES else hint
+    raise fault("B22", f'"{text}" is no object of the device identification', hint)
+
+
+ObjectName: TypeAlias = Literal[
+    "vendor_name", "product_code", "revision", "vendor_url", "product_name", "model_name", "user_application_name"
+]
+Object: TypeAlias = Annotated[
+    ObjectName | Annotated[Whole, Field(ge=PRIVATE.start, le=PRIVATE.stop - 1)], BeforeValidator(_object)
+]
+"""Of the device identification: a name of the standard, or a number of the maker's own."""
 
 Table: TypeAlias = Literal["coil", "discrete", "input", "holding"]
 Order: TypeAlias = Literal["ABCD", "CDAB", "BADC", "DCBA"]
@@ -133,9 +155,18 @@ class Profile(Settings):
 _COIL_NUMBER = re.compile("0[0-9]{4,5}")
 
 
+_ELSEWHERE = ("registers", "object", "file", "record")
+
+
+def _record(text: Any, info: ValidationInfo) -> Any:
+    if text is None and info.data.get("file") is not None:
+        raise PydanticKnownError("missing")
+    return text
+
+
 def _at(text: Any, info: ValidationInfo) -> Any:
-    # As if the setting were required, which it is where there are no registers: so it is missed as any other.
-    if text is None and info.data.get("registers", ()) is None:
+    # As if the setting were required, which it is where nothing else says the place: so it is missed as any other.
+    if text is None and all(info.data.get(key, ()) is None for key in _ELSEWHERE):
         raise PydanticKnownError("missing")
     # Numbers of coils begin with 0. Whether this may be one is known to the profile: ``numbering.resolve`` judges it.
     if isinstance(text, str) and _COIL_NUMBER.fullmatch(text):
@@ -144,14 +175,39 @@ def _at(text: Any, info: ValidationInfo) -> Any:
 
 
 class Address(Settings):
-    """Where a point lives, and how its bytes are read: ``at``, or ``registers`` where they are not neighbours."""
+    """Where a point lives, and how its bytes are read.
 
-    # For editors; ``_at`` says the same to the reader of the file.
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["at"]}, {"required": ["registers"]}]})
+    One of ``at``, ``registers`` (where they are not neighbours), ``file`` with ``record``, and ``object``.
+    """
+
+    # For editors; ``_at`` and ``_record`` say the same to the reader of the file.
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["at"]},
+                {"required": ["registers"]},
+                {"required": ["record"]},
+                {"required": ["object"]},
+            ]
+        }
+    )
 
     registers: Annotated[
         Annotated[tuple[Whole, ...], Field(min_length=1)] | None,
         Field(description="Instead of at: one address for each register, in the order of the value's words."),
+    ] = None
+    object: Annotated[
+        Object | None,
+        Field(description="Instead of at: a text of the device identification, by its name, or 0x80 to 0xFF."),
+    ] = None
+    file: Annotated[
+        Annotated[Whole, Field(ge=1, le=65535)] | None,
+        Field(description="Instead of at: the number of a file; record says where in it."),
+    ] = None
+    record: Annotated[
+        Annotated[Whole, Field(ge=0, le=9999)] | None,
+        BeforeValidator(_record),
+        Field(validate_default=True, description="the first record of the file, counted from 0"),
     ] = None
     at: Annotated[
         Whole | None, BeforeValidator(_at), Field(validate_default=True, description="the register address")
@@ -181,20 +237,45 @@ def line(connect: Connect) -> str:
     return connect.modbus
 
 
-def disagreement(connects: Iterable[Connect]) -> str:
+def port(connect: Connect) -> str:
+    """The port of a host, or the serial port; empty where only lines of one kind can use it."""
+    where = endpoint.parts(connect.modbus)
+    return where.device or (f"{where.host}:{where.port}" if where.carrier in ("tcp", "tls") else "")
+
+
+def of_the_line(connect: Connect) -> tuple[str, ...]:
+    """The settings that a line has once, so that its devices must say them alike."""
+    return _OF_THE_LINE.get(endpoint.parts(connect.modbus).carrier, ())
+
+
+def disagreement(connects: Sequence[Connect]) -> str:
     """What devices of one line say differently though the line has it once, in words; empty where they agree."""
-    listed = list(connects)
-    for key in _OF_THE_LINE:
-        said = sorted({str(getattr(connect, key)) for connect in listed})
+    for key in of_the_line(connects[0]):
+        said = list(dict.fromkeys(str(getattr(connect, key)) for connect in connects))
         if len(said) > 1:
-            return f"{key} is {' here and '.join(said)} there, on the same line"
+            return f"{key} is {' here and '.join(said[:2])} there, on the same line"
     return ""
 
 
-_OF_THE_LINE = ("baud", "parity", "stop", "data_bits", "rs485", "certificate", "key", "trust")
+_OF_THE_LINE: dict[endpoint.Carrier, tuple[str, ...]] = {
+    "serial": ("baud", "parity", "stop", "data_bits", "rs485"),
+    "tls": ("certificate", "key", "trust"),
+}
+
+
+IDENTIFICATION_S = 3600.0
+
+
+def every(address: Address) -> float | None:
+    """What a device says of itself hardly ever changes: it is asked for with each connection, and once an hour."""
+    return IDENTIFICATION_S if address.object is not None else None
 
 
 def read_only(address: Address) -> str:
     """Why nobody can write there; empty where one can."""
+    if address.object is not None:
+        return "the device identification can only be read"
+    if address.file is not None:
+        return ""
     what = {"input": "input registers", "discrete": "discrete inputs"}.get(address.table)
     return f"{what} can only be read" if what else ""

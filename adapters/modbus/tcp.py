@@ -7,17 +7,39 @@ import socket
 import ssl
 from collections import Counter
 
-from adapters.modbus.exchange import Exchange, Talk
+from adapters.modbus import names, tls
+from adapters.modbus.exchange import FEWER, Exchange, Talk
 
 
 async def opened(
-    host: str, port: int, talk: Talk, counters: Counter[str], patience_s: float, tls: ssl.SSLContext | None = None
+    host: str, port: int, talk: Talk, counters: Counter[str], patience_s: float, secure: ssl.SSLContext | None = None
 ) -> Exchange:
-    """Connect within ``patience_s``. Raises OSError (a timeout and an ssl.SSLError are some)."""
+    """Connect within ``patience_s``. Raises OSError (also for the timeout), or LinkLost where TLS is the trouble.
+
+    A name with several addresses has as long for all of them together; each has its share.
+    """
+    connect = asyncio.get_running_loop().create_connection
+    remedy = tls.REMEDY if secure else FEWER
     async with asyncio.timeout(patience_s):
-        transport, exchange = await asyncio.get_running_loop().create_connection(
-            lambda: Exchange(talk, counters), host, port, ssl=tls, server_hostname=host if tls else None
-        )
+        found = await names.addresses(host)
+        for address in found:
+            try:
+                async with asyncio.timeout(patience_s / len(found)):
+                    transport, exchange = await connect(
+                        lambda: Exchange(talk, counters, remedy),
+                        address,
+                        port,
+                        ssl=secure,
+                        server_hostname=host if secure else None,
+                    )
+                break
+            except ssl.SSLError as error:
+                raise tls.refused(error) from error
+            except OSError as error:
+                if secure and isinstance(error, ConnectionResetError | ConnectionAbortedError):
+                    raise tls.broken_off() from error
+                if address == found[-1]:
+                    raise
     tune(transport.get_extra_info("socket"), patience_s)
     return exchange
 

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from adapters.modbus import wire
-from adapters.modbus.pdu import Ask, Refusal
-from adapters.modbus.settings import Connect
+from adapters.modbus import endpoint, wire
+from adapters.modbus.doubt import Doubts
+from adapters.modbus.pdu import Ask, ClosedWrong, Refusal, WrongAnswer
+from adapters.modbus.settings import Connect, disagreement
 from adapters.modbus.turns import Turns
 from adapters.modbus.wire import Wire
 from gateway.adapter import LinkLost
@@ -20,27 +21,33 @@ class Traffic:
     """An open line for several tasks. Devices that share it may differ in what they ask for: the slowest is heeded."""
 
     def __init__(self, connects: Sequence[Connect], counters: Counter[str]) -> None:
+        self._disagreement = disagreement(connects)
         self._connect = connects[0]
+        self._calls = endpoint.parts(self._connect.modbus).carrier in ("tcp", "tls", "listen")
+        """A connection shows that the other side is there; a socket for datagrams shows nothing."""
         self._patience_s = max(connect.timeout for connect in connects)
         self._delay_s = max(connect.delay for connect in connects)
         self._pause_s = max(connect.pause for connect in connects)
         self._idle_s = min((connect.idle for connect in connects if connect.idle is not None), default=math.inf)
         self._counters = counters
         self._turns = Turns()
+        self._doubts = Doubts()
         self._used_at = 0.0
         """When the last answer came."""
-        self._proven = False
-        """This connection has answered."""
+        self._answered: set[int] = set()
+        """Units that have answered on this connection."""
         self._delayed: asyncio.TimerHandle | None = None
         self._ended = False
 
     @property
     def proven(self) -> bool:
         """This connection has answered."""
-        return self._proven
+        return bool(self._answered)
 
     async def open(self) -> None:
         """Connect. Raises LinkLost or OSError (also for the timeout)."""
+        if self._disagreement:
+            raise LinkLost(self._disagreement, "write it alike for all devices of the line")
         self._loop = asyncio.get_running_loop()
         self._wire: Wire = await wire.opened(self._connect, self._patience_s, self._counters)
         await self._begin()
@@ -56,17 +63,29 @@ class Traffic:
     async def ask(self, unit: int, ask: Ask, timeout_s: float, *, urgent: bool = False) -> bytes:
         """Read something, in turn; asked a second time where the connection was lost.
 
-        Raises TimeoutError, Refusal, WrongAnswer; LinkLost or OSError where there is no new connection, or the same
-        happens to it.
+        What costs the connection again and again is not asked for a while, unless it is urgent. Raises TimeoutError,
+        Refusal, WrongAnswer; LinkLost or OSError where there is no new connection, or the same happens to it (but
+        ClosedWrong where the connection was good enough for other units).
         """
+        if not urgent and (held := self._doubts.held(unit, ask, self._loop.time())) is not None:
+            self._counters["held_back"] += 1
+            raise held
         await self._turns.take(urgent=urgent)
         try:
             await self.ready()
             try:
-                return await self.send(unit, ask, timeout_s)
+                return await self._asked(unit, ask, timeout_s)
             except LinkLost:
+                others = self._answered - {unit} if self._calls else set()
                 await self._reopen()
-            return await self.send(unit, ask, timeout_s)
+            try:
+                return await self._asked(unit, ask, timeout_s)
+            except LinkLost as lost:
+                if not others:
+                    raise
+                error = ClosedWrong("an answer", "closed, twice,")
+                self._doubts.wrong(unit, ask, error, timeout_s, self._loop.time())
+                raise error from lost
         finally:
             self._over()
 
@@ -96,11 +115,11 @@ class Traffic:
         try:
             answer = await self._wire.ask(unit, ask, timeout_s)
         except Refusal:
-            self._proven = True
+            self._answered.add(unit)
             raise
         finally:
             self._used_at = self._loop.time()
-        self._proven = True
+        self._answered.add(unit)
         return answer
 
     async def rest(self, until: float) -> None:
@@ -109,28 +128,46 @@ class Traffic:
         A connection that is closed meanwhile is made anew, without a word; LinkLost or OSError where that fails. Where
         the new one is closed too, or the device is known to close those that are idle, the next request makes another.
         """
-        try:
-            await self._wire.rest(until)
-        except LinkLost:
+        while True:
             lost = self._wire
+            try:
+                return await lost.rest(until)
+            except LinkLost:
+                pass
             await self._turns.take()
             try:
-                if self._wire is lost and self._proven and math.isinf(self._idle_s):
+                if self._wire is lost and self.proven and math.isinf(self._idle_s):
                     await self._reopen()
             finally:
                 self._over()
-            if self._wire is not lost:
-                await self.rest(until)
-            else:
-                await asyncio.sleep(until - self._loop.time())
+            if self._wire is lost:
+                return await asyncio.sleep(until - self._loop.time())
+
+    async def _asked(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
+        try:
+            answer = await self.send(unit, ask, timeout_s)
+        except Refusal:
+            self._doubts.right(unit, ask)
+            raise
+        except (TimeoutError, WrongAnswer):
+            if (error := self._wire.broken) is not None:
+                self._doubts.wrong(unit, ask, error, timeout_s, self._loop.time())
+            raise
+        self._doubts.right(unit, ask)
+        return answer
 
     async def _reopen(self) -> None:
+        """Make the connection anew. Raises LinkLost or OSError, but no TimeoutError: that is a unit's."""
         if self._ended:
             raise _ended()
         await self._wire.close()
-        # Nobody is told meanwhile, so it must not take long, also where a device is to call us.
-        async with asyncio.timeout(self._patience_s):
-            opened = await wire.opened(self._connect, self._patience_s, self._counters)
+        try:
+            # Nobody is told meanwhile, so it must not take long, also where a device is to call us.
+            async with asyncio.timeout(self._patience_s):
+                opened = await wire.opened(self._connect, self._patience_s, self._counters)
+        except TimeoutError as error:
+            remedy = f"is {self._connect.modbus} on, its address right, and the network up?"
+            raise LinkLost("no answer in time", remedy) from error
         if self._ended:
             await opened.close()
             raise _ended()
@@ -139,7 +176,7 @@ class Traffic:
         await self._begin()
 
     async def _begin(self) -> None:
-        self._proven = False
+        self._answered.clear()
         if self._pause_s:
             await asyncio.sleep(self._pause_s)
         self._used_at = self._loop.time() - self._delay_s

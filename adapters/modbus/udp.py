@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from typing import cast
 
+from adapters.modbus import names
 from adapters.modbus.exchange import Exchange, loss
 from adapters.modbus.mbap import Mbap
 
@@ -13,8 +14,9 @@ from adapters.modbus.mbap import Mbap
 async def opened(host: str, port: int, counters: Counter[str], patience_s: float) -> Exchange:
     """A socket for one device; nothing is sent yet, so a device that is not there is not noticed. Raises OSError."""
     async with asyncio.timeout(patience_s):
+        address, *_ = await names.addresses(host)
         _, datagrams = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Datagrams(Exchange(Mbap(counters, datagrams=True), counters)), remote_addr=(host, port)
+            lambda: _Datagrams(Exchange(Mbap(counters, datagrams=True), counters)), remote_addr=(address, port)
         )
     return datagrams.exchange
 

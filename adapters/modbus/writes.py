@@ -1,9 +1,4 @@
-"""How a point is set: which requests carry a value, and what their outcome means. No I/O here.
-
-Errors::
-
-    NotWritten      the point was not set; or, where ``unknown``, it may have been
-"""
+"""How a point is set: which requests carry a value, and what their outcome means. No I/O here."""
 
 from __future__ import annotations
 
@@ -12,11 +7,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from adapters.modbus import pdu
+from adapters.modbus.answers import ask
 from adapters.modbus.encode import Unfit, Words, encoded, flag
 from adapters.modbus.form import form
-from adapters.modbus.plan import FUNCTIONS, Limits, spans
-from adapters.modbus.settings import Address, Connect
-from gateway.adapter import LinkLost, Point, Value
+from adapters.modbus.places import Area, area, of_file, spans
+from adapters.modbus.plan import LONGEST_FILE, UNLIMITED, Limits, Request
+from adapters.modbus.settings import Address, Connect, read_only
+from gateway.adapter import LinkLost, NotWritten, Point, Value
 
 ILLEGAL_FUNCTION = 1
 LONGEST = 123
@@ -25,27 +22,16 @@ UNSURE = frozenset((4, 5, 11))
 """Exceptions that leave open what was carried out: it failed midway, is still at work, or a gateway heard nothing."""
 
 
-class NotWritten(Exception):
-    """A point was not set, or nobody knows whether it was."""
-
-    def __init__(self, point: str, reason: str, *, unknown: bool = False) -> None:
-        text = f"{point}: {reason}"
-        super().__init__(f"{text}; it is unknown whether it was carried out" if unknown else text)
-        self.point = point
-        self.reason = reason
-        self.unknown = unknown
-        """It may have been carried out: read the point before you write again."""
-
-
 class Modify(NamedTuple):
     """Change the bits of the registers that are the point's own, and write them back."""
 
+    area: Area
     first: int
     words: Words
 
     def write(self, held: bytes) -> pdu.Ask:
         """The request that writes back what was read, changed."""
-        return _registers(self.first, self.words.over(held))[0]
+        return _whole(self.area, self.first, self.words.over(held))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +50,22 @@ class Job:
 def job(point: Point[Connect, Address], value: Value) -> Job:
     """How to set this point to a value as ``decode`` gives it, before scale and meaning. Raises NotWritten."""
     name, address, connect = point.name, point.address, point.connect
-    if address.table in ("discrete", "input"):
-        what = "discrete inputs" if address.table == "discrete" else "input registers"
-        raise NotWritten(name, f"{what} can only be read")
+    place, why = area(address), read_only(address)
+    if why:
+        raise NotWritten(name, why)
     here, *others = spans(point)
     if others:
         raise NotWritten(name, "its registers are no neighbours, so that they cannot be written at once")
-    if len(here) > LONGEST:
-        raise NotWritten(name, f"it is longer than the {LONGEST} registers that can be written at once")
-    if not Limits.of(connect).allow(here):
+    longest, unit = (LONGEST_FILE, "records") if place == "file" else (LONGEST, "registers")
+    if len(here) > longest:
+        raise NotWritten(name, f"it is longer than the {longest} {unit} that can be written at once")
+    if place not in UNLIMITED and not Limits.of(connect).allow(here):
         raise NotWritten(name, "it lies in a range that is forbidden for this device")
     try:
-        ways = _coil(here.start, flag(value)) if address.table == "coil" else _words(here.start, address, value)
+        ways = _coil(here.start, flag(value)) if place == "coil" else _words(place, here.start, address, value)
     except Unfit as error:
         raise NotWritten(name, str(error)) from error
-    read = pdu.read(FUNCTIONS[address.table], here.start, len(here))
+    read = ask(Request(connect.unit_id, place, here.start, len(here), ()))
     return Job(name, connect.unit_id, connect.timeout, read, ways)
 
 
@@ -103,13 +90,16 @@ def _coil(at: int, on: bool) -> tuple[pdu.Ask, ...]:
     return pdu.write_coil(at, on), pdu.write_coils(at, [on])
 
 
-def _words(first: int, address: Address, value: Value) -> tuple[pdu.Ask | Modify, ...]:
+def _words(place: Area, first: int, address: Address, value: Value) -> tuple[pdu.Ask | Modify, ...]:
     words = encoded(form(address), value)
     if words.whole:
-        return _registers(first, words.data)
+        return _whole(place, first, words.data)
     count = len(words.data) // 2
-    modify = Modify(first, words)
-    touched = [place for place in range(count) if any(words.mask[2 * place : 2 * place + 2])]
+    modify = Modify(place, first, words)
+    if place == "file":
+        # There is no mask for records.
+        return (modify,)
+    touched = [at for at in range(count) if any(words.mask[2 * at : 2 * at + 2])]
     if len(touched) > 1:
         # One mask after the other would show the device a value that nobody meant.
         return (modify,)
@@ -118,6 +108,8 @@ def _words(first: int, address: Address, value: Value) -> tuple[pdu.Ask | Modify
     return pdu.mask_register(first + touched[0], own ^ 0xFFFF, bits & own), modify
 
 
-def _registers(first: int, data: bytes) -> tuple[pdu.Ask, ...]:
+def _whole(place: Area, first: int, data: bytes) -> tuple[pdu.Ask, ...]:
+    if place == "file":
+        return (pdu.write_file([(*of_file(first), data)]),)
     several = pdu.write_registers(first, data)
     return (pdu.write_register(first, int.from_bytes(data, "big")), several) if len(data) == 2 else (several,)

@@ -15,7 +15,9 @@ from gateway.cli import (
     operation,
     planning,
     plants,
+    replaying,
     secrets,
+    setting,
     watching,
 )
 
@@ -24,9 +26,9 @@ SECTIONS = {
     "Set up a plant": ["init", "check", "plan", "diff", "devices"],
     "The language": ["profiles", "units", "explain"],
     "From and to others": ["import", "export"],
-    "Look at devices": ["probe", "watch"],
+    "Beside a device": ["probe", "watch", "set"],
     "Keys and passwords": ["certs", "secret"],
-    "Run": ["run", "reload", "status", "buffer"],
+    "Run": ["run", "reload", "status", "buffer", "replay"],
 }
 PARTS = (
     plants,
@@ -35,6 +37,8 @@ PARTS = (
     foreign,
     looking,
     watching,
+    setting,
+    replaying,
     certificates,
     secrets,
     operation,

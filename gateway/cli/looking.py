@@ -88,16 +88,16 @@ def entry(row: look.Seen) -> dict[str, Any]:
     return {
         "name": row.name,
         "raw": row.raw,
-        "value": _plain(row.value),
+        "value": plain(row.value),
         "unit": row.unit,
         "quality": row.status.quality.name.lower(),
         "reason": row.status.reason,
-        "candidates": [{"setting": one.setting, "value": _plain(one.value)} for one in row.candidates],
+        "candidates": [{"setting": one.setting, "value": plain(one.value)} for one in row.candidates],
         "doubt": row.doubt,
     }
 
 
-def _plain(value: Value) -> Any:
+def plain(value: Value) -> Any:
     """As JSON knows it: it has no NaN and no infinity."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -108,7 +108,7 @@ def number(value: Value) -> str:
     """A value in a narrow column: floats with seven digits."""
     if isinstance(value, tuple):
         return ", ".join(value) or "none"
-    return f"{value:.7g}" if isinstance(value, float) else shown(_plain(value))
+    return f"{value:.7g}" if isinstance(value, float) else shown(plain(value))
 
 
 def _print_device(rows: Sequence[look.Seen]) -> None:

@@ -109,6 +109,9 @@ D08 | `change:` or `without:` names a point that does not exist | see the hint
 D09 | two devices have the same identity | give each its own
 D10 | a text is taken from a point that the device has not | see the hint
 D11 | the profile has no such variant | see the hint
+D12 | devices of one line differ in what the line has once: baud, certificate | write the same at all of them
+D13 | warning: two lines go to one port | write the same kind of line at both
+D14 | warning: `record:` of a device whose adapter cannot read again what was recorded | leave it out
 G01 | warning: a file with root certificates is not there yet | put it there before `fieldgate run`
 G02 | not exactly one upstream | keep one
 G03 | warning: a secret is not set | `fieldgate secret set`
@@ -134,6 +137,7 @@ B18 | a `length` that the type cannot have | see the hint
 B19 | warning: a serial port whose name may change after a reboot | its name under `/dev/serial/by-id`
 B20 | settings of a line that do not go together | see the hint
 B21 | a point in a range that is `forbidden` for its device | take it out, or make the range smaller
+B22 | not an object of the identification, or a point in two places (`at`, `registers`, `object`, `file`) | see the hint
 U01 | not an OPC UA node id | `"m;s=Filler01.Speed"`, `"nsu=http://acme.example/;i=1023"`, `"i=2258"`
 U02 | warning: a namespace by its index | put its URI under `namespaces:`
 U03 | a namespace that is not listed | add it to `namespaces:`
@@ -234,6 +238,11 @@ points:
 == B05
 name: {at: 10, type: string}              # wrong
 name: {at: 10, type: string, length: 8}   # right: 16 characters
+== B22
+{object: maker}                 # wrong
+{object: vendor_name}           # right
+{file: 4, at: 7}                # wrong: a register, or a record?
+{file: 4, record: 7}            # right
 == B11
 {type: uint16, order: CDAB}   # one register has no order of registers
 {type: uint32, order: CDAB}   # two have

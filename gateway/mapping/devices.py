@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, BeforeValidator
 
 from gateway.adapter import Adapter
+from gateway.mapping import shared_lines
 from gateway.mapping.changes import changed
 from gateway.mapping.diagnostics import Place, Report, did_you_mean
 from gateway.mapping.document import IDENTITY, IDENTITY_HINT, NAME, DeviceSettings, DevicesFile, legal
@@ -61,6 +62,7 @@ def read(blocks: Sequence[Block], known: Known, report: Report) -> tuple[Device,
     devices = [(entry, _device(entry, known, report)) for entry in entries]
     sound = [(entry, device) for entry, device in devices if device is not None]
     _check_addresses(sound, known, report)
+    _check_lines(sound, known, report)
     return tuple(device for _, device in sound)
 
 
@@ -134,6 +136,9 @@ def _device(entry: _Entry, known: Known, report: Report) -> Device | None:
     _check_sources(entry, asset, {p.spec.point.name for p in points} | {d.spec.name for d in derived}, report)
     specs = _specs(entry.name, connect, points)
     _check_points(specs, points, entry, profile.adapter, report)
+    if settings.record is not None and profile.adapter.decode is None:
+        text = f"{entry.name} is not recorded: nothing could read it again, as its adapter ({profile.protocol}) cannot"
+        report.warning(entry.block.keys_at["record"], "D14", text, "leave it out")
     return Device(
         name=entry.name,
         identity=settings.identity or entry.name,
@@ -146,6 +151,7 @@ def _device(entry: _Entry, known: Known, report: Report) -> Device | None:
         derived=tuple(point.spec for point in derived),
         variant=settings.variant,
         context=settings.context,
+        record_s=settings.record,
     )
 
 
@@ -292,6 +298,16 @@ def _check_addresses(devices: Sequence[tuple[_Entry, Device]], known: Known, rep
         endpoint = address.get(device.protocol, device.line)
         text = f"{entry.name} and {other.name} ({where}) have the same address {endpoint}{rest}"
         report.error(entry.block.keys_at["connect"], "D05", text, "two devices cannot share one address")
+
+
+def _check_lines(devices: Sequence[tuple[_Entry, Device]], known: Known, report: Report) -> None:
+    members = []
+    for entry, device in devices:
+        adapter, block = known.profiles[device.profile].adapter, entry.block["connect"]
+        if adapter is not None and isinstance(block, Block):
+            at = entry.block.keys_at["connect"]
+            members.append(shared_lines.Member(device, entry.place, block, at, adapter))
+    shared_lines.check(members, report)
 
 
 def _address(connect: BaseModel, apart: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from gateway.mapping.load import Block
 from gateway.mapping.spec import ENRICH, ON_FULL, Enrichment, From, LogLevel, OnFull, Order
 from gateway.model import Priority
-from gateway.values import Lifetime, Number, Settings, Size, Whole, fault, lifetime, names_secret, quote
+from gateway.values import Duration, Lifetime, Number, Settings, Size, Whole, fault, lifetime, names_secret, quote
 
 NAME = re.compile("[a-z0-9][a-z0-9_.-]{0,63}")
 NAME_HINT = "use small letters, digits, - and _; at most 64 of them"
@@ -176,6 +176,10 @@ class DeviceSettings(Settings):
     )
     context: dict[Public, TextOrPoint] = Field(
         default_factory=dict, description="What each of its messages says besides values: {hall: A}."
+    )
+    record: Annotated[Duration, Field(ge=3600, le=2_678_400)] | None = Field(
+        None,
+        description="How long what it answers is kept as it came, so that a wrong mapping can be corrected later: 24h.",
     )
     note: str = Field("", description="For people.")
 

@@ -65,6 +65,8 @@ class Files:
         """Of profiles whose file is no valid YAML: nothing else is known of them."""
         self.unread: list[Path] = []
         """Files that were probably meant to be read; their names do not say what they are."""
+        self.texts: dict[Path, str] = {}
+        """What stands in each file that was read, profiles that are bundled among them."""
 
     def gather(self, folder: Path, state: Path | None) -> None:
         """Read all files below the folder but ``gateway.yaml``; in the state directory lie none."""
@@ -81,6 +83,8 @@ class Files:
     def block(self, path: Path, kind: str) -> Block | None:
         """The settings of one file; None where there are none, which is reported."""
         text = load.read(path, str(path), self._report)
+        if text is not None:
+            self.texts[path] = text
         root = load.parse(text, str(path), self._report) if text is not None else load.SPOILED
         if isinstance(root, Block):
             _check_schema(root, kind, self._report)

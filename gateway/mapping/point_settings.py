@@ -153,6 +153,11 @@ class WriteSettings(Settings):
     confirm: Confirm = Field(
         "answer", description="answer: the device's answer is enough. readback: the point is read again and compared."
     )
+    idempotent: bool = Field(
+        False,
+        description="true: sent twice it does what it does once, so that it is sent once more where nobody knows what "
+        "became of it. Never true of pulses and of what counts.",
+    )
 
 
 class PointSettings(Settings):
@@ -198,6 +203,11 @@ class PointSettings(Settings):
     )
     write: WriteSettings | None = Field(None, description="Allows writing, and bounds it. Without it nobody can write.")
     when: str = Field("", description="A formula; the point is published only while it is true: mode == 'auto'.")
+    exists: str = Field(
+        "",
+        description="A formula; while it is not true the device does not have the point, which is not even read: "
+        "module_count >= 3.",
+    )
     note: str = Field("", description="For people.")
 
 

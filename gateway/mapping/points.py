@@ -129,7 +129,10 @@ class PointReader:
         address = judge(self._adapter.address, where, owner, self._report, partial=self._partial, meant=meant)
         if common is None or address is None:
             return None
-        address = self._resolved(name, address, merged, place)
+        address = self._resolved(name, address, merged, own, place)
+        usual = self._adapter.every(address)
+        if usual is not None and "every" not in own:
+            common = common.model_copy(update={"every": usual})
         spec = _Meaning(name, place, merged, own, self._units, self._report).spec(common, address)
         why = self._adapter.read_only(address) if spec.write is not None else ""
         if why:
@@ -154,7 +157,7 @@ class PointReader:
             return self._defaults.only(key for key in self._defaults if key not in ("scale", "divide"))
         return self._defaults
 
-    def _resolved(self, name: str, address: Any, merged: Block, place: Place) -> Any:
+    def _resolved(self, name: str, address: Any, merged: Block, own: Block, place: Place) -> Any:
         texts = {key: value for key, value in merged.items() if isinstance(value, str)}
         # An address is meant as the file says in which it stands: a profile may extend one with other numbering.
         files = (merged.values_at[key].file for key in self._telling if key in merged)
@@ -163,6 +166,8 @@ class PointReader:
             return address  # what is wrong at the top of the file is told there
         resolved, findings = self._adapter.resolve(name, head, address, texts)
         for finding in findings:
+            if finding.own and finding.key not in own:
+                continue
             say = self._report.warning if finding.warning else self._report.error
             say(merged.values_at.get(finding.key, place), finding.code, finding.text, finding.hint)
         return resolved
@@ -233,6 +238,7 @@ class _Meaning:
             range=_doubles(common.range),
             report=self.reporting(common, unit, common.unit, common.kind),
             when=read_formula(self._name, "when", self._merged, self._report) if common.when else None,
+            exists=read_formula(self._name, "exists", self._merged, self._report) if common.exists else None,
             write=self._write(common.write, unit, common),
             note=common.note,
         )
@@ -400,7 +406,7 @@ class _Meaning:
                     self._report.error(block.values_at["values"], "R14", text, f"allowed: {known}")
         bounds = _doubles(write.range) or (None, None)
         step = float(write.step) if write.step is not None else None
-        return Write(bounds[0], bounds[1], step, tuple(write.values), write.every, write.confirm)
+        return Write(bounds[0], bounds[1], step, tuple(write.values), write.every, write.confirm, write.idempotent)
 
 
 def _room(address: Any) -> tuple[int, int, str]:

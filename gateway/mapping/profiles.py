@@ -239,10 +239,11 @@ def check_point(point: ProfilePoint, known: Known, report: Report, *, but_in: st
 
     ``but_in``: as ``Report.naming``.
     """
-    name, when = point.spec.point.name, point.spec.when
+    name, spec = point.spec.point.name, point.spec
+    said = [(key, formula) for key, formula in (("when", spec.when), ("exists", spec.exists)) if formula is not None]
     with report.naming(name, point.written, but_in=but_in):
-        if when is not None:
-            check_texts(name, "when", when, point.merged, known.enums, report)
+        for key, formula in said:
+            check_texts(name, key, formula, point.merged, known.enums, report)
         if not known.complete:
             return
         source = point.scale_from
@@ -254,8 +255,8 @@ def check_point(point: ProfilePoint, known: Known, report: Report, *, but_in: st
             if hint.endswith(f'"{name}"?'):
                 hint = "name another point"
             report.error(point.merged.values_at["scale_from"], "B10", f"{name}: {wrong}", hint)
-        if when is not None:
-            formulas.check_names(name, "when", when, point.merged, known.names, report, enums=known.enums)
+        for key, formula in said:
+            formulas.check_names(name, key, formula, point.merged, known.names, report, enums=known.enums)
 
 
 def check_derived(entry: DerivedPoint, known: Known, report: Report) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gateway.mapping.compile import linear
 from gateway.mapping.conditions import NOT_YET, Condition, Known, because
+from gateway.mapping.existence import Existence
 from gateway.mapping.sources import source
 from gateway.mapping.spec import DerivedSpec, Device, PointSpec, Report
 from gateway.mapping.steps import Doubtful, Step, step, within
@@ -86,11 +87,17 @@ class Program:
         self._conditions = {
             position: Condition(when, positions) for position, when in enumerate(conditions) if when is not None
         }
+        self._existence = Existence(device.points, positions)
         used = {name for spec in device.derived for name in spec.formula.names}
         self._used = frozenset(positions[name] for name in used).union(
-            *(condition.inputs for condition in self._conditions.values())
+            *(condition.inputs for condition in self._conditions.values()), self._existence.inputs
         )
         self._layouts: dict[tuple[int, ...], Layout] = {}
+
+    @property
+    def absent(self) -> frozenset[int]:
+        """The positions of points that the device has not, as far as is known: they shall not be read."""
+        return self._existence.absent
 
     def scan(self, positions: tuple[int, ...], readings: Sequence[Reading]) -> Scan:
         """What these readings of the points at these positions mean, in their order."""
@@ -119,6 +126,8 @@ class Program:
             statuses.append(status)
             position = len(self._points) + number
             self._newest[position], self._why[position] = value, status
+        if layout.kept and self._existence.inputs:
+            self._existence.learn(self._newest)
         if not layout.conditional and not layout.watched:
             return Scan(layout, values, statuses, None)
         return self._judged(layout, values, statuses, readings)

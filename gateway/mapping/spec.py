@@ -49,6 +49,8 @@ class Write:
     every_s: float = 0.0
     """The shortest time between two writes."""
     confirm: Confirm = "answer"
+    idempotent: bool = False
+    """Carried out twice it does what it does once: it is sent again where nobody knows what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class PointSpec:
     report: Report = Report()
     when: Formula | None = None
     """It is published only while this is true."""
+    exists: Formula | None = None
+    """It is read only while this is true."""
     write: Write | None = None
     note: str = ""
 
@@ -158,6 +162,8 @@ class Device:
     variant: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     """What every message of it says besides values: texts, ``From``, or a mapping of them."""
+    record_s: float | None = None
+    """How long the raw blocks that it is read in are kept; None: not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +220,5 @@ class Plant:
     """Those that the devices name, each with a place where."""
     units: Units = BUILT_IN
     """With those that the site adds."""
+    texts: Mapping[Path, str] = field(default_factory=dict, compare=False, repr=False)
+    """What stands in the files that it was read from, those of bundled profiles among them."""

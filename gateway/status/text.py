@@ -61,7 +61,10 @@ def lines(report: dict[str, Any], now: datetime | None = None) -> list[str]:
         for entry in report[part]:
             text += _entry(entry, width, now)
         text.append("")
-    return text + _buffer(report["buffer"], report["plant"], now)
+    text += _buffer(report["buffer"], report["plant"], now)
+    for entry in report.get("record", ()):
+        text += ["", "record", *_entry(entry, 0, now)]
+    return text
 
 
 def _age(since: str, now: datetime) -> str:

@@ -1,6 +1,6 @@
 """An MQTT server that behaves as Azure IoT Hub does, as far as telemetry goes."""
 
-from simulators.iothub.certificates import TrustInvalid
+from simulators.certificates import TrustInvalid
 from simulators.iothub.commands import commands
 from simulators.iothub.hub import Hub, Settings, State, serve
 from simulators.iothub.ledger import Message

@@ -13,8 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from simulators import listening
-from simulators.iothub import certificates
+from simulators import certificates, listening
 from simulators.iothub.arrivals import Arrivals
 from simulators.iothub.connection import Connection
 from simulators.iothub.ledger import Ledger, Message
@@ -334,7 +333,7 @@ async def serve(settings: Settings) -> AsyncIterator[Hub]:
     """A hub that listens while the block runs. Raises CannotListen, TrustInvalid, OSError."""
     names = dict.fromkeys(("localhost", "127.0.0.1", settings.host))
     files = certificates.prepare(settings.directory, names)
-    tls = certificates.context(files, settings.trust, settings.newest_tls)
+    tls = certificates.context(files.certificate, files.key, settings.trust, settings.newest_tls)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(settings.ledger)) if settings.ledger else None
         hub = Hub(settings, tls, ledger)

@@ -45,6 +45,7 @@ POINTS = (
     Point("firmware", Address(0x0108, "holding", "uint16"), "", Fraction(1, 100), held=214),
     Point("ct_ratio", Address(0x0109, "holding", "uint16"), held=40),
 )
+IDENTIFICATION = {0x00: "ACME", 0x01: "PM1", 0x02: "2.14", 0x04: "ACME PM1 power meter", 0x80: "PM1-0004711"}
 
 
 def beside(devices: Sequence[Device]) -> list[Device]:
@@ -54,4 +55,4 @@ def beside(devices: Sequence[Device]) -> list[Device]:
     line = devices[0].line
     if any((one.line.address, one.unit_id) == (line.address, UNIT_ID) for one in devices):
         return []
-    return [Device(NAME, line, UNIT_ID, POINTS)]
+    return [Device(NAME, line, UNIT_ID, POINTS, IDENTIFICATION)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, TypeAlias, get_args
 from urllib.parse import urlsplit
 
-Kind: TypeAlias = Literal["tcp", "udp", "rtu+tcp", "ascii+tcp", "rtu", "ascii"]
-"""The last two are serial ports."""
+Kind: TypeAlias = Literal["tcp", "udp", "tls", "listen", "rtu+tcp", "ascii+tcp", "rtu", "ascii"]
+"""Of ``listen`` the client listens and the device calls it; the last two are serial ports."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+PORT, SECURE_PORT = 502, 802
 BAUD = 19200
 CHARACTER_BITS = 11
 """Of RTU as the standard wants it: a start bit, eight of data, parity, stop."""
@@ -37,12 +38,22 @@ class Endpoint(NamedTuple):
     @property
     def packets(self) -> bool:
         """Whether frames have the header of Modbus TCP, with a transaction, and no checksum."""
-        return self.kind in ("tcp", "udp")
+        return self.kind in ("tcp", "udp", "tls", "listen")
 
     @property
     def datagrams(self) -> bool:
         """Whether frames come whole or not at all."""
         return self.kind == "udp"
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is TLS."""
+        return self.kind == "tls"
+
+    @property
+    def calls(self) -> bool:
+        """Whether the device connects to its client."""
+        return self.kind == "listen"
 
     @property
     def address(self) -> str:
@@ -63,7 +74,7 @@ def tcp(host: str, port: int) -> Endpoint:
 
 
 def parse(text: str, baud: int = BAUD, character_bits: int = CHARACTER_BITS) -> Endpoint:
-    """``tcp://host:port`` (502 where no port is said) or ``rtu:///path``, and alike. Raises EndpointInvalid."""
+    """``tcp://host:port`` (502, of TLS 802, where none is said), ``rtu:///path``, and alike. Raises EndpointInvalid."""
     scheme, _, rest = text.partition("://")
     kind = next((known for known in KINDS if known == scheme), None)
     if kind is None:
@@ -76,4 +87,4 @@ def parse(text: str, baud: int = BAUD, character_bits: int = CHARACTER_BITS) -> 
     parts = urlsplit(f"tcp://{rest}")
     if parts.hostname is None:
         raise EndpointInvalid(f"{text} is not {kind}://host:port")
-    return Endpoint(kind, parts.hostname, parts.port or 502)
+    return Endpoint(kind, parts.hostname, parts.port or (SECURE_PORT if kind == "tls" else PORT))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 
 from simulators import listening
+from simulators.modbus.caller import Caller
 from simulators.modbus.endpoint import Endpoint
 from simulators.modbus.faults import Faults
 from simulators.modbus.memory import Memory
@@ -17,16 +19,29 @@ class Line:
     """A line that can be unplugged, and units that can fall silent."""
 
     def __init__(
-        self, endpoint: Endpoint, units: Mapping[int, Memory], absent: Absent = Absent.SILENCE, *, timed: bool = False
+        self,
+        endpoint: Endpoint,
+        units: Mapping[int, Memory],
+        absent: Absent = Absent.SILENCE,
+        *,
+        timed: bool = False,
+        secure: ssl.SSLContext | None = None,
     ) -> None:
-        """``timed``: a serial line takes the time of its baud rate, and understands no other rate."""
+        """``timed``: a serial line takes the time of its baud rate, and understands no other rate.
+
+        ``secure``: what a line with TLS needs.
+        """
+        if endpoint.secure and secure is None:
+            raise ValueError(f"{endpoint.address} is a line with TLS, and there is no certificate for it")
         self.endpoint = endpoint
+        self._secure = secure if endpoint.secure else None
         self.units = frozenset(units)
         self._baud = endpoint.baud if timed and endpoint.serial else None
         self.faults = Faults(character_s=endpoint.character_s() if self._baud else None, whole=endpoint.datagrams)
         self._memory = Units(units, absent, self.faults)
         self._server: Server | None = None
         self._terminal: Terminal | None = None
+        self._caller: Caller | None = None
         self._client: Client | None = None
 
     @property
@@ -55,7 +70,7 @@ class Line:
         return 0 if self._server is None else len(self._server.active_connections)
 
     async def plug(self) -> None:
-        """Open the port (0: a free one), or make the serial port. Raises CannotListen."""
+        """Open the port (0: a free one), make the serial port, or begin to call. Raises CannotListen."""
         if self._server is not None:
             return
         if self.endpoint.serial:
@@ -63,16 +78,23 @@ class Line:
             self._server = Server(self.endpoint, self._memory, self.faults)
             self._client = self._server.attach(self._terminal)
             return
+        if self.endpoint.calls:
+            self._server = Server(self.endpoint, self._memory, self.faults)
+            self._caller = Caller(self.endpoint.host, self.endpoint.port, self._server.called)
+            return
         # pymodbus only logs why a port cannot be had.
         remedy = "change the port in the point list (or --w1-first-port)"
         with listening.on(self.endpoint.host, self.endpoint.port, remedy, datagrams=self.endpoint.datagrams) as probe:
             self.endpoint = self.endpoint._replace(port=probe.getsockname()[1])
-        server = Server(self.endpoint, self._memory, self.faults)
+        server = Server(self.endpoint, self._memory, self.faults, self._secure)
         await server.serve_forever(background=True)
         self._server = server
 
     def unplug(self) -> None:
         """Close the port and all connections, or pull the serial adapter out."""
+        if self._caller is not None:
+            self._caller.close()
+            self._caller = None
         if self._server is not None:
             self._server.close()
             self._server = None

@@ -1,9 +1,11 @@
-"""The registers and bits of one simulated unit: what may be read, and what it holds now."""
+"""What one simulated unit holds: registers and bits, which of them may be read, its files, and who it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from simulators.modbus.files import Files
 from simulators.modbus.points import Point, Raw, Table
 from simulators.modbus.registers import parts, spots
 
@@ -34,12 +36,23 @@ class _Range:
 class Memory:
     """All tables of one unit; what a client writes into a ``writable`` one stays."""
 
-    def __init__(self, points: Sequence[Point], gap: int = GAP, *, writable: bool = False) -> None:
+    def __init__(
+        self,
+        points: Sequence[Point],
+        gap: int = GAP,
+        *,
+        writable: bool = False,
+        identity: Mapping[int, bytes] = MappingProxyType({}),
+        files: Files | None = None,
+    ) -> None:
+        """``identity``: objects of function 43/14 by number; none: it does not know the function."""
         tables: dict[Table, list[tuple[int, Point]]] = {}
         self.covered = covered(points)
         """Points, by index, that lie on others: they show what these hold."""
         self.written: set[int] = set()
         """Points, by index, that a client wrote to: they hold no longer what they are shown."""
+        self.identity = identity
+        self.files = files or Files({})
         self._writable = writable
         for index, point in enumerate(points):
             tables.setdefault(point.address.table, []).append((index, point))

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from simulators import listening
 from simulators.control import RequestInvalid
-from simulators.modbus import w1
+from simulators.modbus import identity, w1
 from simulators.modbus.endpoint import Endpoint
+from simulators.modbus.files import Files
 from simulators.modbus.line import Line
 from simulators.modbus.memory import GAP, Memory
 from simulators.modbus.play import Player
 from simulators.modbus.points import Device
+from simulators.modbus.tls import Tls
 from simulators.modbus.units import Absent
 
 TICK_S = 0.5
@@ -47,6 +49,8 @@ class Settings:
     """Whether clients may write holding registers and coils."""
     timed: bool = False
     """Whether serial lines take the time of their baud rate."""
+    tls: Tls | None = None
+    """Of lines with TLS; None: there may be none."""
     bench: Bench | None = None
 
 
@@ -81,8 +85,8 @@ def _words(names: Iterable[str]) -> str:
 
 @asynccontextmanager
 async def serve(settings: Settings) -> AsyncIterator[Meters]:
-    """Devices that answer while the block runs. Raises CannotListen, OSError."""
-    units = [(one, Memory(one.points, settings.gap, writable=settings.writable)) for one in settings.devices]
+    """Devices that answer while the block runs. Raises CannotListen, TrustInvalid, OSError."""
+    units = [(one, _memory(one, settings)) for one in settings.devices]
     lines = _lines(units, settings)
     with ExitStack() as stack:
         record = stack.enter_context(settings.record.open("ab")) if settings.record else None
@@ -103,12 +107,22 @@ async def serve(settings: Settings) -> AsyncIterator[Meters]:
             playing.result()
 
 
+def _memory(device: Device, settings: Settings) -> Memory:
+    files = Files(device.files, writable=settings.writable)
+    return Memory(device.points, settings.gap, writable=settings.writable, identity=identity.of(device), files=files)
+
+
 def _lines(units: Iterable[tuple[Device, Memory]], settings: Settings) -> list[Line]:
     lines: dict[str, tuple[Endpoint, dict[int, Memory]]] = {}
     for device, memory in units:
         # Where devices say different baud rates, the first one's is the line's.
         lines.setdefault(device.line.address, (device.line, {}))[1][device.unit_id] = memory
-    return [Line(endpoint, members, settings.absent, timed=settings.timed) for endpoint, members in lines.values()]
+    hosts = {endpoint.host for endpoint, _ in lines.values() if endpoint.secure}
+    secure = settings.tls.context(sorted(hosts)) if hosts and settings.tls is not None else None
+    return [
+        Line(endpoint, members, settings.absent, timed=settings.timed, secure=secure)
+        for endpoint, members in lines.values()
+    ]
 
 
 async def _bench(bench: Bench, stack: ExitStack) -> list[str]:

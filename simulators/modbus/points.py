@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
@@ -52,7 +52,6 @@ Raw: TypeAlias = bool | int | float | str | bytes | datetime
 
 TABLES: tuple[Table, ...] = get_args(Table)
 TYPES: tuple[Type, ...] = get_args(Type)
-_NOT_PLAYED = ("tls://", "listen://")
 BIT_TABLES: frozenset[Table] = frozenset(("coil", "discrete"))
 
 
@@ -107,6 +106,10 @@ class Device(msgspec.Struct, frozen=True):
     line: Endpoint
     unit_id: int
     points: tuple[Point, ...]
+    identification: dict[int, str] = {}
+    """Objects of function 43/14 by number; what is missing is made up."""
+    files: dict[int, list[int]] = {}
+    """Registers of files (functions 20 and 21) by file number, from record 0 on."""
 
 
 class Listed(NamedTuple):
@@ -140,6 +143,8 @@ class _Entry(msgspec.Struct, frozen=True):
     protocol: str
     connect: msgspec.Raw
     points: msgspec.Raw
+    identification: dict[Annotated[int, msgspec.Meta(ge=0, le=255)], str] = {}
+    files: dict[Annotated[int, msgspec.Meta(ge=1, le=65535)], list[Annotated[int, msgspec.Meta(ge=0, le=65535)]]] = {}
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -176,20 +181,16 @@ def parse(text: bytes) -> Listed:
         raise PointsInvalid(str(error)) from error
     others = [f"{entry.device} ({entry.protocol})" for entry in entries if entry.protocol != "modbus"]
     left_out = [f"only Modbus is played here, not {', '.join(others)}"] if others else []
-    made = (_device(entry, left_out) for entry in entries if entry.protocol == "modbus")
-    devices = [device for device in made if device is not None]
+    devices = [_device(entry, left_out) for entry in entries if entry.protocol == "modbus"]
     _check_units(devices)
     for device in devices:
         _check_scales(device)
     return Listed(devices, left_out)
 
 
-def _device(entry: _Entry, left_out: list[str]) -> Device | None:
+def _device(entry: _Entry, left_out: list[str]) -> Device:
     try:
         connect = msgspec.json.decode(entry.connect, type=_Connect)
-        if connect.modbus.startswith(_NOT_PLAYED):
-            left_out.append(f"{entry.device}: lines like {connect.modbus} are not played here")
-            return None
         points = _points(entry, left_out)
     except msgspec.DecodeError as error:
         raise PointsInvalid(f"{entry.device}: {error}") from error
@@ -198,7 +199,7 @@ def _device(entry: _Entry, left_out: list[str]) -> Device | None:
     except EndpointInvalid as error:
         raise PointsInvalid(f"{entry.device}: {error}") from error
     moved = tuple(_moved(entry.device, point, connect.base) for point in points)
-    return Device(entry.device, line, connect.unit_id, moved)
+    return Device(entry.device, line, connect.unit_id, moved, entry.identification, entry.files)
 
 
 def _points(entry: _Entry, left_out: list[str]) -> list[Point]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from typing import cast
 
@@ -13,6 +14,7 @@ from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 from pymodbus.transport import CommParams, CommType
 
+from simulators.modbus import requests
 from simulators.modbus.endpoint import Endpoint, Kind
 from simulators.modbus.faults import Faults
 from simulators.modbus.units import Units
@@ -26,6 +28,8 @@ BROADCAST = 0
 _FRAMERS: dict[Kind, FramerType] = {
     "tcp": FramerType.SOCKET,
     "udp": FramerType.SOCKET,
+    "tls": FramerType.SOCKET,
+    "listen": FramerType.SOCKET,
     "rtu": FramerType.RTU,
     "rtu+tcp": FramerType.RTU,
     "ascii": FramerType.ASCII,
@@ -34,18 +38,20 @@ _FRAMERS: dict[Kind, FramerType] = {
 
 
 class Server(ModbusBaseServer):
-    """Of one line. Where the line is a serial port it does not listen, its one client is made by ``attach``."""
+    """Of one line. It does not listen on a serial port, nor where devices call: there clients are made by hand."""
 
-    def __init__(self, endpoint: Endpoint, units: Units, faults: Faults) -> None:
+    def __init__(self, endpoint: Endpoint, units: Units, faults: Faults, secure: ssl.SSLContext | None = None) -> None:
         params = CommParams(
             comm_name="line",
             comm_type=CommType.UDP if endpoint.datagrams else CommType.TCP,
             reconnect_delay=0.0,
             source_address=(endpoint.host, endpoint.port),
+            sslctx=secure,
         )
         nothing = SimDevice(id=1, simdata=SimData(0, datatype=DataType.REGISTERS))
         framer = _FRAMERS[endpoint.kind]
         super().__init__(params, nothing, True, not endpoint.packets, None, framer, None, None, None, None)
+        requests.known_to(self.decoder)
         self.context = units
         self.units = units
         self.faults = faults
@@ -56,10 +62,16 @@ class Server(ModbusBaseServer):
 
     def attach(self, transport: asyncio.Transport) -> Client:
         """The client that is at the other end of a serial port."""
+        client = self.called()
+        client.connection_made(transport)
+        return client
+
+    def called(self) -> Client:
+        """One that a device calls: the protocol of the connection that is to be made."""
+        # What is closed with the server; it stands nowhere else where no port is listened on.
         self.is_listener = True
         client = self.handle_new_connection()
-        client.connection_made(transport)
-        assert isinstance(client, Client)  # noqa: S101 (what was just made)
+        assert isinstance(client, Client)  # noqa: S101 (what callback_new_connection makes)
         return client
 
 
@@ -68,6 +80,8 @@ class Client(ServerRequestHandler):
 
     def __init__(self, server: Server) -> None:
         super().__init__(server, None, None, None)  # type: ignore[no-untyped-call]  # pymodbus
+        self.gone = asyncio.Event()
+        """Set when the connection has ended, whoever ended it."""
         self._line = server
         self._heard = b""
         self._heard_at = 0.0
@@ -81,6 +95,10 @@ class Client(ServerRequestHandler):
             self.close()
             return
         self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.gone.set()
 
     def callback_disconnected(self, exc: Exception | None) -> None:
         super().callback_disconnected(exc)

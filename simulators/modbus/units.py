@@ -67,6 +67,10 @@ class Units(SimCore):
         code = self._units[device_id].write(table, address, values)
         return None if code is None else ExcCodes(code)
 
+    def found(self, unit_id: int) -> Memory | ExcCodes:
+        """What a unit holds; or a code. Raises NoSuchIdException where nothing is to be answered."""
+        return self._refused(unit_id, None, 0, 0) or self._units[unit_id]
+
     def _refused(self, unit_id: int, table: Table | None, address: int, count: int) -> ExcCodes | None:
         """Raises NoSuchIdException where nothing is to be answered."""
         if not self.heard(unit_id):

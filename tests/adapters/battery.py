@@ -1,7 +1,9 @@
 """What every adapter must stand: the checks that each plug-in's own tests run against its own rig.
 
 A rig is a line with devices on it that can be unplugged and fall silent. Two of its devices are on the same line; a
-protocol that has one device per line leaves out the check about silence (``CHECKS_OF_ONE``).
+protocol that has one device per line leaves out the check about silence (``CHECKS_OF_ONE``). Whose sessions are
+``Writable`` runs ``WRITE_CHECKS``, too, on a rig that counts what it is sent; whose sessions are ``Recording``, also
+``RECORD_CHECKS``.
 """
 
 from __future__ import annotations
@@ -11,13 +13,25 @@ import gc
 import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pytest
 from pydantic import ValidationError
 
 from gateway import link
-from gateway.adapter import Adapter, Batch, LinkLost, Point, Quality, Reading, Session, Value
+from gateway.adapter import (
+    Adapter,
+    Batch,
+    LinkLost,
+    NotWritten,
+    Point,
+    Quality,
+    Reading,
+    Recording,
+    Session,
+    Value,
+    Writable,
+)
 from gateway.retry import Backoff
 from gateway.status.board import Health
 
@@ -60,10 +74,44 @@ class Rig(Protocol):
         """How many connections are open, as the devices see it."""
 
 
+class Setpoint(NamedTuple):
+    """A point of a device, and a value that it does not hold yet."""
+
+    point: Point[Any, Any]
+    value: Value
+
+
+class WritableRig(Rig, Protocol):
+    """A rig whose devices can be written to."""
+
+    @property
+    def setpoints(self) -> Sequence[Setpoint]:
+        """Points of one device that take this value: one for each kind of write. They may be others than ``points``."""
+
+    @property
+    def refused(self) -> Setpoint:
+        """The device refuses this one, and goes on holding what it holds (or has nothing there at all)."""
+
+    def writes(self) -> int:
+        """How many requests to write the devices have heard, carried out or not."""
+
+
 def opened(rig: Rig) -> AbstractAsyncContextManager[Session]:
     """The link of the rig's line."""
+    return _opened(rig, rig.points)
+
+
+def _opened(rig: Rig, points: Sequence[Point[Any, Any]]) -> AbstractAsyncContextManager[Session]:
     assert rig.adapter.connect is not None, "nothing can be checked of an adapter that does not read yet"
-    return rig.adapter.connect(rig.points)
+    return rig.adapter.connect(points)
+
+
+@asynccontextmanager
+async def _writable(rig: WritableRig) -> AsyncIterator[Writable]:
+    """The link of the points that can be written; the last one is refused."""
+    async with _opened(rig, [one.point for one in (*rig.setpoints, rig.refused)]) as session:
+        assert isinstance(session, Writable)
+        yield session
 
 
 async def reads_all_points(rig: Rig) -> None:
@@ -194,7 +242,133 @@ async def runs_twice_side_by_side(rig: Rig) -> None:
         assert _all_good(await one.read())
 
 
+async def sets_points(rig: WritableRig) -> None:
+    """What was written is there when ``write`` returns, for other connections too, and was sent once."""
+    async with asyncio.timeout(LIMIT_S):
+        async with _writable(rig) as session:
+            for index, (point, value) in enumerate(rig.setpoints):
+                assert (await session.fetch(index)).value != value, f"{point.name} holds it already"
+                sent = rig.writes()
+                await session.write(index, value)
+                assert rig.writes() == sent + 1, point.name
+                assert (await session.fetch(index))[:2] == (index, value), point.name
+        async with _writable(rig) as session:
+            for index, (point, value) in enumerate(rig.setpoints):
+                assert (await session.fetch(index)).value == value, point.name
+
+
+async def says_why_it_did_not_write(rig: WritableRig) -> None:
+    """What the device refuses is NotWritten with its words, certainly; the point is as it was, the line goes on."""
+    async with asyncio.timeout(LIMIT_S), _writable(rig) as session:
+        refused = len(rig.setpoints)
+        before = await session.fetch(refused)
+        with pytest.raises(NotWritten) as caught:
+            await session.write(refused, rig.refused.value)
+        assert (caught.value.point, caught.value.unknown) == (rig.refused.point.name, False)
+        assert caught.value.reason
+        assert (await session.fetch(refused)).value == before.value
+        await session.write(0, rig.setpoints[0].value)
+
+
+async def refuses_what_a_point_cannot_hold(rig: WritableRig) -> None:
+    """A value that is none of the point's is refused in words, and nothing is sent."""
+    async with asyncio.timeout(LIMIT_S), _writable(rig) as session:
+        for index, (point, _) in enumerate(rig.setpoints):
+            with pytest.raises(NotWritten) as caught:
+                await session.write(index, ("no", "such", "value"))
+            assert (caught.value.point, caught.value.unknown) == (point.name, False)
+    assert rig.writes() == 0
+
+
+async def never_writes_twice(rig: WritableRig) -> None:
+    """A device that says nothing may have heard it: the outcome is unknown, and nothing is sent again."""
+    async with asyncio.timeout(LIMIT_S), _writable(rig) as session:
+        await session.fetch(0)
+        rig.silence(rig.setpoints[0].point.device)
+        with pytest.raises(NotWritten) as caught:
+            await session.write(0, rig.setpoints[0].value)
+        assert caught.value.unknown
+        assert rig.writes() == 1
+        await asyncio.sleep(0.2)
+    assert rig.writes() == 1
+
+
+async def writes_nothing_while_it_is_unplugged(rig: WritableRig) -> None:
+    """Where no device can be reached, that is said, and nothing is sent when the line is back."""
+    async with asyncio.timeout(LIMIT_S), _writable(rig) as session:
+        assert (await session.fetch(0)).value is not None
+        await rig.unplug()
+        with pytest.raises((NotWritten, LinkLost, OSError)):
+            await session.write(0, rig.setpoints[0].value)
+        await rig.plug()
+        assert rig.writes() == 0
+
+
+async def writes_while_it_reads(rig: WritableRig) -> None:
+    """A write does not wait for the next scan, and scans go on after it."""
+    async with asyncio.timeout(LIMIT_S), _writable(rig) as session:
+        while not (await session.read()).readings:
+            pass
+        reading = asyncio.create_task(session.read())
+        await session.write(0, rig.setpoints[0].value)
+        assert (await session.fetch(0)).value == rig.setpoints[0].value
+        assert (await reading).readings
+        assert (await session.read()).readings
+
+
+async def stays_in_order_where_a_write_is_cancelled(rig: WritableRig) -> None:
+    """Cancelled at its first await, its second, and so on: sent once at the most, and the next write is right."""
+    (point, value), *_ = rig.setpoints
+    async with asyncio.timeout(4 * LIMIT_S), _writable(rig) as session:
+        first = (await session.fetch(0)).value
+        for place in range(1, 100):
+            sent = rig.writes()
+            task = asyncio.create_task(_cancelled_at(session.write(0, value), place))
+            await asyncio.wait([task], timeout=CLOSED_WITHIN_S)
+            assert task.done(), f"still running after its cancellation at await {place}"
+            assert (await session.fetch(0)).value in (first, value), f"{point.name}: at await {place}"
+            assert rig.writes() <= sent + 1, f"sent again after a cancellation at await {place}"
+            await session.write(0, first)
+            assert (await session.fetch(0)).value == first, f"{point.name}: after a cancellation at await {place}"
+            if not task.cancelled():
+                await task
+                assert place > 1, "writing waits for nothing"
+                break
+
+
+async def hands_out_what_its_readings_came_from(rig: Rig) -> None:
+    """Of a device that is recorded, ``decode`` makes the same readings of the blocks: values, times and doubts."""
+    assert rig.adapter.decode is not None, "what is recorded must be read again"
+    device = rig.points[0].device
+    silent, good = False, 0
+    async with asyncio.timeout(LIMIT_S), opened(rig) as session:
+        assert isinstance(session, Recording)
+        session.record({device})
+        while True:
+            batch = await session.read()
+            own = {reading for reading in batch.readings if rig.points[reading.point].device == device}
+            assert {block.device for block in batch.blocks} == ({device} if own else set())
+            assert own <= {*rig.adapter.decode(rig.points, batch.blocks)}, own
+            good += any(reading.status.quality is Quality.GOOD for reading in own)
+            if silent and any(reading.status.quality is Quality.BAD for reading in own):
+                break
+            if good and not silent:
+                silent = True
+                rig.silence(device)
+
+
 Check = Callable[[Rig], Awaitable[None]]
+WriteCheck = Callable[[WritableRig], Awaitable[None]]
+WRITE_CHECKS: tuple[WriteCheck, ...] = (
+    sets_points,
+    says_why_it_did_not_write,
+    refuses_what_a_point_cannot_hold,
+    never_writes_twice,
+    writes_nothing_while_it_is_unplugged,
+    writes_while_it_reads,
+    stays_in_order_where_a_write_is_cancelled,
+)
+RECORD_CHECKS: tuple[Check, ...] = (hands_out_what_its_readings_came_from,)
 CHECKS_OF_ONE: tuple[Check, ...] = (
     reads_all_points,
     refuses_wrong_settings,

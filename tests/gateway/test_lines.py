@@ -15,6 +15,9 @@ from gateway.lines import Changed, Lines, with_secrets
 from gateway.mapping.totals import Totals
 from gateway.model import Point
 from gateway.plant import read
+from gateway.record import plants, ring
+from gateway.record.frames import Scan
+from gateway.record.recorder import Recorder
 from gateway.status import Board, State
 from gateway.vault import Vault
 from tests.adapters.modbus.device import Device
@@ -36,7 +39,8 @@ class House:
         self.first, self.second = first, second
         self.buffer = MemoryBuffer()
         self.board = Board()
-        self.lines = Lines(ADAPTERS, self.buffer, self.board, Vault(folder, {}), Totals(), tasks)
+        self.recorder = Recorder(folder / "state", self.board, free_bytes=0)
+        self.lines = Lines(ADAPTERS, self.buffer, self.board, Vault(folder, {}), Totals(), tasks, self.recorder)
 
     async def apply(self) -> Changed:
         return await self.lines.apply(read(self.folder, ADAPTERS))
@@ -126,6 +130,27 @@ async def test_what_messages_say_of_the_asset_is_a_change_too(tmp_path: Path) ->
         await here.apply()
         here.change("gateway.yaml", "state: state\n", "state: state\nenrich: []\n")
         assert len((await here.apply()).exchanged) == 2
+
+
+async def test_what_a_recorded_device_answers_is_kept_with_the_mapping_that_was_in_force(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        here.change("hall.devices.yaml", "profile: acme-pm1\n", "profile: acme-pm1\n    record: 24h\n")
+        await here.apply()
+        await here.flowing(here.first.endpoint)
+        await here.flowing(here.second.endpoint)
+        before = read(here.folder, ADAPTERS).devices[0]
+        here.change("acme-pm1.profile.yaml", "scale: 0.1", "scale: 0.01")
+        await here.apply()
+        await until(lambda: here.board.health("line", here.first.endpoint).counters["batches"] >= 4)
+        await here.recorder.write()
+    folder = tmp_path / "state" / "record"
+    assert ring.devices(folder) == ["press-7"]
+    first, second = ring.files(folder, "press-7")
+    assert plants.load(folder, first.plant, ADAPTERS).devices[0] == before
+    assert plants.load(folder, second.plant, ADAPTERS).devices[0].points[0].scale * 10 == before.points[0].scale
+    kept = [scan for scan in ring.scans(first, "press-7") if isinstance(scan, Scan)]
+    assert (0, 1, 2) in {scan.positions for scan in kept}
+    assert kept[0].blocks[0].key.startswith("input ")
 
 
 class WithPassword(Settings):

@@ -8,7 +8,7 @@ import errno
 import os
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -382,3 +382,57 @@ def test_a_remedy_names_the_line() -> None:
     errors: list[Any] = [ConnectionRefusedError(errno.ECONNREFUSED, ""), TimeoutError(), socket.gaierror(-2, "")]
     assert all(LINE in link.words(error, LINE).remedy for error in errors)
     assert link.words(LinkLost("gone", "dig"), LINE) == ("gone", "dig")
+
+
+async def test_a_session_is_told_before_each_read_what_it_need_not_read() -> None:
+    class Sparing(Played):
+        left: list[object]
+
+        def leave(self, points: Collection[int]) -> None:
+            self.left.append((points, len(self._script)))
+
+    absent: Collection[int] = {1, 2}
+    line = Sparing([GOOD_BATCH, GOOD_BATCH, GOOD_BATCH], [GOOD_BATCH])
+    line.left = []
+    stored = 0
+
+    async def store(batch: Batch) -> None:
+        nonlocal absent, stored
+        stored += 1
+        absent = {2} if stored < 3 else frozenset()
+
+    running = link.run(LINE, line.adapter, POINTS, store, Health("line", LINE), absent=lambda: absent)
+    task = asyncio.create_task(running)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=LIMIT_S)
+    assert line.left == [({1, 2}, 3), ({2}, 2), (frozenset(), 0)]
+
+
+@pytest.mark.parametrize("record", [frozenset[str](), frozenset({"a"})])
+async def test_a_session_is_told_once_whose_blocks_are_wanted(record: Collection[str]) -> None:
+    class Kept(Played):
+        def __init__(self, *connections: Exception | list[Step]) -> None:
+            super().__init__(*connections)
+            self.told: list[object] = []
+
+        def record(self, devices: Collection[str]) -> None:
+            self.told.append((devices, len(self._script)))
+
+    line = Kept([GOOD_BATCH, LinkLost("gone")], [GOOD_BATCH])
+
+    async def store(batch: Batch) -> None:
+        pass
+
+    async def at_once(seconds: float) -> None:
+        pass
+
+    running = link.run(LINE, line.adapter, POINTS, store, Health("line", LINE), record=record, sleep=at_once)
+    task = asyncio.create_task(running)
+    while line.opened < 2:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=LIMIT_S)
+    assert line.told == ([({"a"}, 2), ({"a"}, 1)] if record else [])

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.mapping.expression import parse
+from gateway.mapping.program import Scan
 from gateway.mapping.spec import ENRICH, Asset, Deadband, DerivedSpec, Device, Enrichment, From, PointSpec, Report
 from gateway.mapping.totals import Totals
 from gateway.message import MESSAGE_BYTES, Scans, shortest_single, timestamp
@@ -395,3 +396,13 @@ def test_what_came_late_is_the_newest_for_people_who_ask() -> None:
     assert [(row.name, row.value, row.at_ns - AT_NS) for row in subject.latest()] == [("mode", 1, 3), ("p", 5, 1)]
     subject.make((1,), [Reading(1, 6, AT_NS + 4)])
     assert subject.latest()[1].value == 6
+
+
+def test_somebody_else_may_say_what_is_published() -> None:
+    class Second:
+        def select(self, scan: Scan, at_ns: int) -> list[int] | None:
+            return [1] if scan.values[1] != 2 else []
+
+    subject = Scans(device([spec("a"), spec("b")]), Totals(), ENRICH, Second())
+    assert [body["values"] for body in told(subject, 1, 3)] == [{"b": 3}]
+    assert told(subject, 1, 2) == []

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.buffer import BufferFull, BufferTrouble, BufferUnavailable
+from gateway.mapping.expression import parse
 from gateway.mapping.sources import source
 from gateway.mapping.spec import Deadband, Report
 from gateway.mapping.totals import Totals
-from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, Priority, Reading
+from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, Priority, RawBlock, Reading
 from gateway.pipeline import Pipeline
 from gateway.status import Board, State
 from tests.gateway.test_message import AT_NS, device, spec
@@ -174,3 +175,46 @@ async def test_totals_that_were_kept_go_on() -> None:
     line = Pipeline(devices, shelf, Board(), totals=totals, sleep=at_once)  # type: ignore[arg-type]  # as above
     await line.store(Batch([Reading(0, 10, AT_NS)]))
     assert json.loads(shelf.messages[0].body)["values"] == {"a": 2 * 65536 + 10}
+
+
+async def test_what_a_device_has_not_is_neither_published_nor_counted() -> None:
+    modules = [spec(f"m{number}", exists=parse(f"count >= {number}")) for number in (1, 2)]
+    shelf, board = Shelf(), Board()
+    devices = [device([spec("a")], "one"), device([spec("count"), *modules], "two")]
+    line = Pipeline(devices, shelf, board, sleep=at_once)  # type: ignore[arg-type]  # only append is used
+    assert line.absent == {2, 3}
+    whole = [Reading(0, 7, AT_NS), Reading(1, 1, AT_NS), Reading(2, 5, AT_NS), Reading(3, None, AT_NS, TIMEOUT)]
+    await line.store(Batch(whole))
+    assert line.absent == {3}
+    await line.store(Batch(whole))
+    assert [json.loads(message.body)["values"] for message in shelf.messages if message.identity == "two"] == [
+        {"count": 1},
+        {"count": 1, "m1": 5},
+    ]
+    assert board.health("device", "two").counters["bad_values"] == 0
+
+
+async def test_a_silent_device_tells_of_the_modules_that_it_had() -> None:
+    modules = [spec(f"m{number}", exists=parse(f"count >= {number}")) for number in (1, 2)]
+    shelf = Shelf()
+    line = Pipeline([device([spec("count"), *modules])], shelf, Board(), sleep=at_once)  # type: ignore[arg-type]  # as above
+    await line.store(Batch([Reading(0, 1, AT_NS)]))
+    await line.store(Batch([Reading(point, None, AT_NS, TIMEOUT) for point in range(3)]))
+    assert json.loads(shelf.messages[-1].body)["values"] == {"count": None, "m1": None}
+
+
+async def test_raw_blocks_are_handed_on_by_device_once_their_readings_are_stored() -> None:
+    kept: list[tuple[object, ...]] = []
+    shelf = Shelf(BufferFull("disk"))
+    devices = [device([spec("a"), spec("b")], "one"), device([spec("a")], "two")]
+
+    def keep(name: str, positions: Sequence[int], blocks: Sequence[RawBlock]) -> None:
+        kept.append((name, list(positions), list(blocks), len(shelf.messages)))
+
+    made = Pipeline(devices, shelf, Board(), sleep=at_once, keep=keep)  # type: ignore[arg-type]  # only append is used
+    first, second = RawBlock("one", "x", b"1", AT_NS), RawBlock("two", "y", b"2", AT_NS)
+    readings = [Reading(1, 2, AT_NS), Reading(0, 1, AT_NS), Reading(2, 3, AT_NS)]
+    await made.store(Batch(readings, [first, second, first]))
+    assert kept == [("one", [1, 0], [first, first], 2), ("two", [0], [second], 2)]
+    await made.store(Batch(readings))
+    assert len(kept) == 2

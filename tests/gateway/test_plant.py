@@ -200,3 +200,25 @@ def test_what_gateway_yaml_says_is_known_whatever_other_files_say(tmp_path: Path
     (folder / "gateway.yaml").unlink()
     with pytest.raises(PlantInvalid):
         plants.gateway(folder)
+
+
+def test_a_plant_knows_the_texts_that_it_was_read_from(tmp_path: Path) -> None:
+    folder = shutil.copytree(MAPPINGS / "example", tmp_path / "plant", ignore=shutil.ignore_patterns("state", "certs"))
+    plant = read(folder, plugins.find().adapters)
+    own = {path for path in plant.texts if path.is_relative_to(folder)}
+    assert {path.name for path in own} == {"gateway.yaml", "hall-a.devices.yaml", "plant.assets.yaml"}
+    assert all(plant.texts[path] == path.read_text(encoding="utf-8") for path in own)
+    assert {path for path in plant.texts if path not in own} == {
+        bundled_profiles()[name] for name in ("abb-b-series", "carlo-gavazzi-em24")
+    }
+
+
+def test_other_profiles_can_take_the_place_of_those_that_are_bundled(tmp_path: Path) -> None:
+    folder = shutil.copytree(MAPPINGS / "example", tmp_path / "plant", ignore=shutil.ignore_patterns("state", "certs"))
+    other = tmp_path / "other.yaml"
+    other.write_text(bundled_profiles()["abb-b-series"].read_text().replace("maker:", "maker: Another one, not"))
+    names = {"abb-b-series": other, "carlo-gavazzi-em24": other}
+    with pytest.raises(PlantInvalid) as invalid:
+        read(folder, plugins.find().adapters, {"abb-b-series": other})
+    assert [found.code for found in invalid.value.diagnostics if found.severity == "error"] == ["D02"]
+    assert len(read(folder, plugins.find().adapters, names).devices) == 2

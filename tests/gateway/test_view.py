@@ -101,3 +101,12 @@ def test_how_fast_it_comes_and_goes_is_told_by_a_running_gateway(tmp_path: Path)
     entry = told.report()["buffer"]
     assert entry["classes"] == {"telemetry": 4, "alarm": 1, "bulk": 0}
     assert (entry["full"], entry["parked"], entry["quarantined"]) == ({"alarm": "disk"}, {"b": "throttled"}, 3)
+
+
+def test_says_whether_devices_are_recorded_where_any_is(tmp_path: Path) -> None:
+    told, _, _ = view(tmp_path)
+    assert told.report()["record"] == []
+    told._board.health("record", "devices").stopped("less than 256 MB are free on the disk")
+    [entry] = told.report()["record"]
+    assert entry["reason"].startswith("less than")
+    assert told.report()["stopped"] == 0, "data flows all the same"

@@ -292,7 +292,7 @@ def settings_of(kind: str) -> set[str]:
         "nothing connected": {*ADAPTERS},
         "change": {*allowed(modbus.address), "expr"} - {"repeat"},
         "profile": {"maker", "model", "note", "numbering", "extends", "variants", "without"},
-        "device": {"asset", "identity", "variant", "change", "context", "note"},
+        "device": {"asset", "identity", "variant", "change", "context", "record", "note"},
         "upstream": {"via", "port", "tier"},
         "on_full": {"alarm", "bulk"},
     }[kind]

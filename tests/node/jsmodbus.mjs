@@ -57,6 +57,7 @@ async function ask() {
   await carryOut(
     {
       read: async (table, at, count) => (await client[reads[table]](at, count)).response.body.valuesAsArray.slice(0, count),
+      buffer: async (table, at, count) => (await client[reads[table]](at, count)).response.body.valuesAsBuffer,
       set: (table, at, value) =>
         bits(table) ? client.writeSingleCoil(at, value === 1) : client.writeSingleRegister(at, value),
       write: (table, at, ...values) =>

@@ -34,6 +34,7 @@ async function ask() {
   const reads = { coil: "readCoils", discrete: "readDiscreteInputs", holding: "readHoldingRegisters", input: "readInputRegisters" };
   await carryOut({
     read: async (table, at, count) => (await client[reads[table]](at, count)).data.slice(0, count),
+    buffer: async (table, at, count) => (await client[reads[table]](at, count)).buffer,
     set: (table, at, value) => (bits(table) ? client.writeCoil(at, value === 1) : client.writeRegister(at, value)),
     write: (table, at, ...values) =>
       bits(table) ? client.writeCoils(at, values.map((value) => value === 1)) : client.writeRegisters(at, values),

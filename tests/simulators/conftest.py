@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from simulators.modbus.tls import Tls
 from tests.simulators.iothub.rig import Rig, running
 
 
@@ -14,6 +15,12 @@ from tests.simulators.iothub.rig import Rig, running
 def hub_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the hubs of one run keep their certificates: making RSA keys takes its time."""
     return tmp_path_factory.mktemp("hub")
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    """What simulated devices show on lines with TLS; its keys are made once in a run."""
+    return Tls(directory=tmp_path_factory.mktemp("modbus"))
 
 
 @pytest.fixture

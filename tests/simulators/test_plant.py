@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -146,15 +147,84 @@ def test_a_serial_port_appears_where_the_point_list_says_and_is_written_to(bench
     assert not (bench.folder / "bus").is_symlink()
 
 
-def test_lines_that_are_not_played_are_said(bench: Bench) -> None:
+def over_tls(line: str, context: ssl.SSLContext) -> bytes:
+    """The answer to a request for register 7 of unit 1."""
+    with (
+        socket.create_connection((HOST, int(line.rpartition(":")[2])), 5) as plain,
+        context.wrap_socket(plain, server_hostname=HOST) as connection,
+    ):
+        connection.sendall(bytes.fromhex("0007 0000 0006 01 03 0007 0001"))
+        return connection.recv(100)
+
+
+def test_a_line_with_tls_shows_a_certificate_that_was_made_or_given(bench: Bench) -> None:
     listed = json.loads((bench.folder / "points.json").read_text())
-    listed["devices"].append({**listed["devices"][0], "device": "m-2", "connect": {"modbus": "tls://127.0.0.1:802"}})
+    secure = f"tls://{HOST}:{free_port()}"
+    listed["devices"].append({**listed["devices"][0], "device": "m-2", "connect": {"modbus": secure}})
     (bench.folder / "points.json").write_text(json.dumps(listed))
     meters = bench.start("modbus", "--directory", "sim", "--points", "points.json")
-    assert len(meters.ready["modbus"]["lines"]) == 1
+    assert meters.ready["modbus"]["lines"] == [f"{HOST}:{bench.ports[0]}", secure]
+    root = bench.folder / meters.ready["modbus"]["root"]
+    context = ssl.create_default_context(cafile=root)
+    assert over_tls(secure, context)[:9] == bytes.fromhex("0007 0000 0005 01 03 02")
+    assert meters.stop() < 1
+    for name in ("modbus.pem", "modbus.key"):
+        (bench.folder / name).write_bytes((root.parent / name).read_bytes())
+    given = ["--certificate", "modbus.pem", "--key", "modbus.key"]
+    meters = bench.start("modbus", "--directory", "sim", "--points", "points.json", *given)
+    assert meters.ready["modbus"]["root"] is None
+    assert over_tls(secure, context)
     meters.stop()
-    assert meters.process.stderr is not None
-    assert meters.process.stderr.read() == "simulators: m-2: lines like tls://127.0.0.1:802 are not played here\n"
+    given += ["--clients", "site.pem"]
+    meters = bench.start("modbus", "--directory", "sim", "--points", "points.json", *given)
+    assert meters.ready
+    with suppress(OSError):  # The alert; or only that it hangs up.
+        assert over_tls(secure, context) == b""
+    (bench.folder / "modbus.pem").write_text("x")
+    meters.stop()
+    assert failed(bench.start("modbus", "--directory", "sim", "--points", "points.json", *given)) == (
+        "simulators: modbus.pem and modbus.key are no certificate and its key, in PEM form\n"
+    )
+
+
+def test_a_device_calls_whoever_listens_and_again_when_it_is_hung_up(bench: Bench) -> None:
+    listed = json.loads((bench.folder / "points.json").read_text())
+    listed["devices"][0]["connect"]["modbus"] = f"listen://{HOST}:{bench.ports[0]}"
+    (bench.folder / "points.json").write_text(json.dumps(listed))
+    meters = bench.start("modbus", "--directory", "sim", "--points", "points.json")
+    assert meters.ready["modbus"]["lines"] == [f"listen://{HOST}:{bench.ports[0]}"]
+    with socket.create_server((HOST, bench.ports[0])) as listening:
+        listening.settimeout(5)
+        for _ in range(2):
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(bytes.fromhex("0007 0000 0006 01 03 0007 0001"))
+                assert connection.recv(100)[:9] == bytes.fromhex("0007 0000 0005 01 03 02")
+    assert meters.stop() < 1
+
+
+def test_it_is_told_what_to_do_from_the_command_line(bench: Bench) -> None:
+    meters = bench.start("modbus", "--directory", "sim", "--points", "points.json")
+    assert meters.ready
+
+    def tell(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "simulators", "tell", "sim", "modbus", *words],
+            cwd=bench.folder,
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert tell("wrong", "how=another unit", "unit=1", "count=3").stdout == '{"ok": true}\n'
+    told = json.loads(tell("stats").stdout)
+    assert told["lines"][f"{HOST}:{bench.ports[0]}"]["wrong"] == {"1": "another unit"}
+    refused = tell("silence", "unit=9")
+    assert (refused.returncode, refused.stderr) == (1, "simulators: no unit 9; there are: 1\n")
+    assert tell("silence", "unit").stderr == "simulators: unit is not key=value\n"
+    meters.stop()
+    assert tell("stats").stderr.startswith("simulators: sim/modbus.sock: no simulator answers there")
 
 
 def test_what_is_not_played_is_said_in_one_line(bench: Bench) -> None:
@@ -218,7 +288,7 @@ def test_files_that_cannot_be_used_are_named(bench: Bench) -> None:
 
 
 def test_help_tells_the_commands(bench: Bench) -> None:
-    for arguments in (["--help"], ["plant", "--help"], ["iothub", "--help"], ["modbus", "--help"]):
+    for arguments in (["--help"], ["plant", "--help"], ["iothub", "--help"], ["modbus", "--help"], ["tell", "--help"]):
         text = subprocess.run(
             [sys.executable, "-m", "simulators", *arguments],
             cwd=bench.folder,
@@ -227,5 +297,5 @@ def test_help_tells_the_commands(bench: Bench) -> None:
             text=True,
             check=True,
         ).stdout
-        assert ("--directory" in text) == (arguments != ["--help"])
+        assert ("--directory" in text) == (arguments[0] in ("plant", "iothub", "modbus"))
         assert ("blackhole" in text) == (arguments == ["--help"])

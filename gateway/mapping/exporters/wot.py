@@ -133,6 +133,7 @@ def _meaning(spec: PointSpec, device: Device) -> dict[str, Any]:
         "rollover": str(spec.rollover or ""),
         "range": list(spec.range or ()),
         "when": spec.when.text if spec.when else "",
+        "exists": spec.exists.text if spec.exists else "",
     }
     if report.deadband:
         terms["deadband"] = f"{report.deadband.size:g}" + (" %" if report.deadband.percent else "")

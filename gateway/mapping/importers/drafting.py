@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from ipaddress import ip_address
 
 from gateway.mapping.diagnostics import Diagnostic, Place
 from gateway.mapping.draft import DraftDevice, DraftPoint, DraftProfile, Imported, Setting, ascii_letters, point_name
@@ -155,15 +156,24 @@ def duration(seconds: Decimal) -> str:
     return f"{number(seconds * 1000)}ms"
 
 
+_NUMBERS = re.compile("[0-9.]+|.*:.*")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,250}[A-Za-z0-9_])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
 def endpoint(host: str, port: int, place: Place) -> str:
     """``tcp://10.20.0.15:502``. Raises LeftOut for what is no host."""
     bare = host.removeprefix("[").removesuffix("]")
-    if not _HOST.fullmatch(bare):
+    if not _HOST.fullmatch(bare) or (_NUMBERS.fullmatch(bare) and not _is_address(bare)):
         raise LeftOut(place, "I22", f"{quote(host)} is no name or address of a host")
     return f"tcp://[{bare}]:{port}" if ":" in bare else f"tcp://{bare}:{port}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def unit(text: str, place: Place, notes: Notes) -> dict[str, Setting]:

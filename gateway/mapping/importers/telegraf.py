@@ -194,10 +194,10 @@ class _Plugin:
     def _register(self, field: Part, table: str) -> dict[str, Setting]:
         """A field of the style ``register``, with a list of addresses."""
         entries = [Part({"address": value}, place, self._notes) for value, place in field.entries("address")]
-        addresses = [entry.whole("address") for entry in entries]
-        if not addresses:
+        addresses = [address for entry in entries if (address := entry.whole("address")) is not None]
+        if not addresses or len(addresses) < len(entries):
             raise field.missing("address", "the list of its registers")
-        expected = list(range(addresses[0] or 0, (addresses[0] or 0) + len(addresses)))
+        expected = list(range(addresses[0], addresses[0] + len(addresses)))
         settings: dict[str, Setting] = {"table": table, "at": str(addresses[0])}
         if table in ("coil", "discrete"):
             field.raw("data_type")

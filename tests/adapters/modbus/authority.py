@@ -36,11 +36,13 @@ class Authority:
         self.root = str(folder / f"{name}.pem")
         Path(self.root).write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, address: str = "127.0.0.1", *, role: str = "", own: bool = False) -> Issued:
-        """A certificate for this address; with ``own`` it is signed by itself."""
+    def issue(
+        self, name: str, address: str = "127.0.0.1", *, role: str = "", own: bool = False, age_h: int = 1
+    ) -> Issued:
+        """A certificate for this address, valid for two hours; with ``own`` it is signed by itself."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        made = self._builder(subject, key.public_key(), issuer=subject if own else self._name)
+        made = self._builder(subject, key.public_key(), issuer=subject if own else self._name, age_h=age_h)
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True).add_extension(
             x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
         )
@@ -58,15 +60,15 @@ class Authority:
         return paths
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name | None = None
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name | None = None, age_h: int = 1
     ) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
+        begin = datetime.now(UTC) - timedelta(hours=age_h)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer or self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(hours=1))
+            .not_valid_before(begin)
+            .not_valid_after(begin + timedelta(hours=2))
         )

@@ -11,8 +11,10 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadHoldi
 
 from adapters.modbus import ascii as lines
 from adapters.modbus import pdu
+from tests.adapters.modbus.peers import seal_ascii
 
 READ = pdu.read(3, 107, 3)
+ONE = pdu.read(3, 0, 1)
 TRUE = b":110306022B0000006455\r\n"
 
 
@@ -85,3 +87,15 @@ def test_a_frame_that_has_begun_may_pause() -> None:
     assert not lines.ended(TRUE[:9])
     assert lines.ended(TRUE)
     assert lines.ended(b"\xff\xff\xff\xff")
+
+
+@given(st.lists(st.sampled_from([b":", b":0103", b"02F9\r\n", seal_ascii(1, b"\3\2\4\x57"), b"\0"]), max_size=12))
+def test_what_is_searched_as_it_comes_finds_what_is_searched_whole(pieces: list[bytes]) -> None:
+    received, searched = b"", 0
+    for byte in b"".join(pieces):
+        received += bytes([byte])
+        found = lines.find(received, 1, ONE, searched)
+        assert found == lines.find(received, 1, ONE)
+        if found is not None:
+            return
+        searched = len(received)

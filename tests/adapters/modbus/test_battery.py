@@ -32,6 +32,16 @@ HELD: list[tuple[str, Address, bytes, Value]] = [
     ("phase", Address(at=51, bits=(4, 7)), bytes.fromhex("00a5"), 10),
 ]
 """Name, address, bytes in the registers, value."""
+SETPOINTS: list[tuple[str, Address, Value]] = [
+    ("register", Address(at=100), 7),
+    ("registers", Address(at=102, type="float32", order="CDAB"), 230.5),
+    ("field", Address(at=105, bits=(4, 7)), 9),
+    ("coil", Address(at=12, table="coil", type="bool"), True),
+]
+"""A write of each kind: functions 6, 16, 22 and 5."""
+REFUSED = ("nowhere", Address(at=5000), 1)
+"""No device has it: exception 2."""
+WRITES = frozenset((5, 6, 15, 16, 22))
 BITS = [place in (3, 9, 17) for place in range(32)]
 HELD_BITS: list[tuple[str, Address, Value]] = [
     ("relay", Address(at=9, table="coil", type="bool"), True),
@@ -58,6 +68,17 @@ class Rig:
         held = [(name, address, value) for name, address, _, value in HELD] + HELD_BITS
         self.points = [Point(unit, connects[unit], name, address, 0.05) for unit in UNITS for name, address, _ in held]
         self.values = [value for _ in UNITS for _, _, value in held]
+        name, connect = next(iter(connects.items()))
+        self.setpoints, self.refused = setpoints(name, connect)
+
+
+def setpoints(device: str, connect: Connect) -> tuple[list[battery.Setpoint], battery.Setpoint]:
+    """What can be written to a device, and what it refuses."""
+    *made, refused = (
+        battery.Setpoint(Point(device, connect, name, address, 0.05), value)
+        for name, address, value in (*SETPOINTS, REFUSED)
+    )
+    return made, refused
 
 
 class RawRig(Rig):
@@ -79,6 +100,9 @@ class RawRig(Rig):
     def connections(self) -> int:
         return self.device.connections
 
+    def writes(self) -> int:
+        return sum(request[7] in WRITES for request in self.device.requests)
+
 
 class PymodbusRig(Rig):
     """On pymodbus' server."""
@@ -89,6 +113,7 @@ class PymodbusRig(Rig):
         self._silent: set[int] = set()
         self._server: ModbusTcpServer | None = None
         self._open = 0
+        self._writes = 0
 
     async def plug(self) -> None:
         bits = SimData(0, values=BITS, datatype=DataType.BITS)
@@ -115,6 +140,9 @@ class PymodbusRig(Rig):
     def connections(self) -> int:
         return self._open
 
+    def writes(self) -> int:
+        return self._writes
+
     @staticmethod
     def _block(table: str) -> list[SimData]:
         memory: dict[int, int] = dict.fromkeys(range(300), 0)
@@ -125,6 +153,7 @@ class PymodbusRig(Rig):
         return [SimData(0, values=list(memory.values()), datatype=DataType.REGISTERS)]
 
     def _packet(self, sending: bool, packet: bytes) -> bytes:
+        self._writes += not sending and len(packet) > 7 and packet[7] in WRITES
         return b"" if sending and packet[6] in self._silent else packet
 
     def _connect(self, connected: bool) -> None:
@@ -132,7 +161,7 @@ class PymodbusRig(Rig):
 
 
 @pytest.fixture(params=["raw", "pymodbus"])
-async def rig(request: pytest.FixtureRequest) -> AsyncIterator[battery.Rig]:
+async def rig(request: pytest.FixtureRequest) -> AsyncIterator[battery.WritableRig]:
     made: RawRig | PymodbusRig
     if request.param == "raw":
         device = Device({unit: Unit() for unit in UNITS.values()})
@@ -157,6 +186,11 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[battery.Rig]:
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("check", battery.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*battery.CHECKS, *battery.RECORD_CHECKS], ids=lambda check: check.__name__)
 async def test_battery(rig: battery.Rig, check: battery.Check) -> None:
+    await check(rig)
+
+
+@pytest.mark.parametrize("check", battery.WRITE_CHECKS, ids=lambda check: check.__name__)
+async def test_battery_of_writes(rig: battery.WritableRig, check: battery.WriteCheck) -> None:
     await check(rig)

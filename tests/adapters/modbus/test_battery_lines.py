@@ -16,13 +16,12 @@ import pytest
 from adapters.modbus import ADAPTER, listen
 from adapters.modbus.session import Poller
 from adapters.modbus.settings import Address, Connect
-from adapters.modbus.writes import NotWritten
-from gateway.adapter import LinkLost, Point
+from gateway.adapter import LinkLost, NotWritten, Point
 from tests.adapters import battery
 from tests.adapters.modbus.authority import Authority
 from tests.adapters.modbus.device import Unit
 from tests.adapters.modbus.peers import Peer, Send
-from tests.adapters.modbus.test_battery import BITS, HELD, HELD_BITS, UNITS
+from tests.adapters.modbus.test_battery import BITS, HELD, HELD_BITS, UNITS, WRITES, setpoints
 from tests.adapters.modbus.test_every_line import free_port
 
 pytestmark = pytest.mark.slow
@@ -208,6 +207,8 @@ class Rig:
         held = [(name, address, value) for name, address, _, value in HELD] + HELD_BITS
         self.points = [Point(unit, connects[unit], name, address, 0.1) for unit in UNITS for name, address, _ in held]
         self.values = [value for _ in UNITS for _, _, value in held]
+        name, connect = next(iter(connects.items()))
+        self.setpoints, self.refused = setpoints(name, connect)
 
     async def plug(self) -> None:
         await self._end.plug()
@@ -220,6 +221,9 @@ class Rig:
 
     def connections(self) -> int:
         return len(self.peer.open) if self.kind in CONNECTED else 0
+
+    def writes(self) -> int:
+        return len(requests(self, WRITES))
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +269,7 @@ async def rig(request: pytest.FixtureRequest, authority: Authority) -> AsyncIter
     await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("check", battery.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", [*battery.CHECKS, *battery.RECORD_CHECKS], ids=lambda check: check.__name__)
 async def test_battery(rig: Rig, check: battery.Check, monkeypatch: pytest.MonkeyPatch) -> None:
     # A device that calls us is waited for longer than the battery waits for anything.
     monkeypatch.setattr(listen.opened, "__defaults__", (0.5,))
@@ -273,6 +277,12 @@ async def test_battery(rig: Rig, check: battery.Check, monkeypatch: pytest.Monke
         await is_refused_a_second_time(rig)
     else:
         await check(rig)
+
+
+@pytest.mark.parametrize("check", battery.WRITE_CHECKS, ids=lambda check: check.__name__)
+async def test_battery_of_writes(rig: Rig, check: battery.WriteCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listen.opened, "__defaults__", (0.5,))
+    await check(rig)
 
 
 async def is_refused_a_second_time(rig: Rig) -> None:

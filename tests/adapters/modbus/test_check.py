@@ -249,3 +249,71 @@ def test_a_port_that_may_have_another_name_tomorrow_is_warned_about(port: str, c
         assert (finding.key, finding.warning) == ("connect.modbus", True)
         assert "/dev/serial/by-id" in finding.hint
         assert "/dev/ttyUSB0" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "says"),
+    [
+        ({"at": 1, "object": "revision"}, "object", 'has both "at" and "object"'),
+        ({"at": 1, "file": 1, "record": 1}, "file", 'has both "at" and "file"'),
+        ({"registers": [1, 3], "file": 1, "record": 1}, "file", 'has both "registers" and "file"'),
+        ({"object": 0x80, "file": 1, "record": 1}, "file", 'has both "object" and "file"'),
+        ({"record": 1}, "record", 'has "record" but no "file"'),
+        ({"at": 1, "record": 1}, "record", 'has "record" but no "file"'),
+    ],
+)
+def test_b22_a_point_is_in_one_place(settings: dict[str, object], key: str, says: str) -> None:
+    (finding,) = found(p=Address.model_validate(settings))
+    assert (finding.code, finding.key) == ("B22", key)
+    assert finding.text.startswith(f"p: {says}")
+
+
+def test_a_sound_file_and_a_sound_identification_have_no_findings() -> None:
+    assert (
+        found(
+            Connect(modbus="tcp://plc", forbidden=((0, 65535),)),
+            a=Address(file=1, record=0, type="float32"),
+            b=Address(file=1, record=2, type="string", length=121),
+            c=Address(file=2, record=9999),
+            d=Address(file=2, record=1, type="bool", bits=(3, 3)),
+            e=Address(object="vendor_name", type="string"),
+            f=Address(object=0x80, type="bytes"),
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "says"),
+    [
+        ({"record": 9999, "type": "uint32"}, "B07", "p: file 4 record 9999..10000 is outside 0..9999"),
+        ({"record": 0, "type": "string"}, "B05", 'p: a string needs "length" (number of records)'),
+        (
+            {"record": 0, "type": "string", "length": 122},
+            "B16",
+            "p: 122 records are more than one request can read (121)",
+        ),
+        ({"record": 0, "type": "uint32", "length": 3}, "B18", "p: uint32 takes 2 records, not 3"),
+        ({"record": 0, "bits": "3..16"}, "B08", 'p: "bits: 3..16" does not fit into uint16'),
+        ({"record": 0, "byte": "high"}, "B17", "p: byte high has no effect on uint16"),
+    ],
+)
+def test_records_are_judged_as_registers_are(settings: dict[str, object], code: str, says: str) -> None:
+    (finding,) = found(p=Address.model_validate({"file": 4, **settings}))
+    assert (finding.code, finding.text) == (code, says)
+
+
+def test_b12_records_and_objects_overlap_among_themselves_only() -> None:
+    findings = found(
+        a=Address(file=4, record=0, type="uint32"),
+        b=Address(file=4, record=1),
+        c=Address(file=5, record=1),
+        d=Address(at=0),
+        e=Address(at=1),
+        f=Address(object="vendor_name", type="string"),
+        g=Address(object="vendor_name", type="bytes"),
+    )
+    assert [(finding.key, finding.text) for finding in findings] == [
+        ("record", "b (file 4 record 1) overlaps a (file 4 record 0..1)"),
+        ("object", "g (object 0x00) overlaps f (object 0x00)"),
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from adapters.modbus.course import Course, refusal
+import pytest
+
+from adapters.modbus.course import Course, illegal, refusal
 from adapters.modbus.plan import plan
 from adapters.modbus.quarantine import FIRST_PAUSE_S
 from adapters.modbus.settings import Address, Connect
@@ -36,7 +38,7 @@ def turned(of: Course, illegal: set[int], now: float = 0.0) -> tuple[list[str], 
 
 
 def left(of: Course) -> list[str]:
-    return [block.where for block in of.left]
+    return [block.where for block, _ in of.left]
 
 
 def test_a_device_that_refuses_nothing_is_asked_as_planned() -> None:
@@ -68,7 +70,7 @@ def test_what_is_not_asked_yet_is_left_and_every_point_is_in_one_of_both() -> No
         turned(of, {1, 6, 11})
         turn = of.turn(0.0)
         points = [point for asked in turn for point in asked.block.points]
-        points += [point for block in of.left for point in block.points]
+        points += [point for block, _ in of.left for point in block.points]
         assert sorted(points) == list(range(16))
     assert left(of) == ["holding 1", "holding 6", "holding 11"]
 
@@ -110,3 +112,42 @@ def test_a_unit_that_returns_is_asked_everything() -> None:
 def test_a_refusal_has_words_and_the_code() -> None:
     assert refusal(2) == (Quality.BAD, "exception 2: illegal data address", 2)
     assert refusal(2) is refusal(2)
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+def test_what_is_left_out_has_the_words_of_its_exception(code: int) -> None:
+    of = course(Address(object="vendor_name", type="string"), Address(object="revision", type="string"))
+    for _ in range(3):
+        for asked in list(of.turn(0.0)):
+            of.refused(asked, 0.0, code)
+    assert list(of.turn(0.0)) == []
+    assert {status.code for _, status in of.left} == {code}
+
+
+def test_a_function_that_nobody_knows_is_not_searched_for() -> None:
+    of = course(Address(file=1, record=0), Address(file=2, record=0))
+    (asked,) = of.turn(0.0)
+    assert of.refused(asked, 0.0, 1) == [0, 1]
+    assert not of.searching
+    assert list(of.turn(0.0)) == []
+    assert [block.where for block, _ in of.left] == ["file 1 record 0, file 2 record 0"]
+    assert of.until == FIRST_PAUSE_S
+    (again,) = of.turn(FIRST_PAUSE_S)
+    assert again.block.where == "file 1 record 0, file 2 record 0"
+    assert of.refused(again, FIRST_PAUSE_S, 1) == [], "it is named once"
+    assert of.until == 3 * FIRST_PAUSE_S
+
+
+@pytest.mark.parametrize(
+    ("address", "codes"),
+    [
+        (Address(at=0), [2]),
+        (Address(at=0, table="coil", type="bool"), [2]),
+        (Address(file=1, record=0), [1, 2, 3]),
+        (Address(object="revision", type="string"), [1, 2, 3]),
+    ],
+)
+def test_which_exceptions_say_that_something_is_not_there(address: Address, codes: list[int]) -> None:
+    (asked,) = course(address).turn(0.0)
+    assert [code for code in range(1, 12) if illegal(asked.block, refusal(code))] == codes
+    assert not illegal(asked.block, b"\0\0")

@@ -18,6 +18,7 @@ BY_ID = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10L5K3V-if00-port0"
         ("tcp://Meter.Plant:65535", "tcp://meter.plant:65535", Endpoint("tcp", "mbap", "meter.plant", 65535, "")),
         ("tcp://mcc_1:1", "tcp://mcc_1:1", Endpoint("tcp", "mbap", "mcc_1", 1, "")),
         ("tcp://[FE80::1]:1502", "tcp://[fe80::1]:1502", Endpoint("tcp", "mbap", "fe80::1", 1502, "")),
+        ("tcp://[FE80:0:0::0:1]", "tcp://[fe80::1]:502", Endpoint("tcp", "mbap", "fe80::1", 502, "")),
         ("udp://PLC", "udp://plc:502", Endpoint("udp", "mbap", "plc", 502, "")),
         ("tls://plc", "tls://plc:802", Endpoint("tls", "mbap", "plc", 802, "")),
         ("listen://0.0.0.0:5020", "listen://0.0.0.0:5020", Endpoint("listen", "mbap", "0.0.0.0", 5020, "")),

@@ -78,6 +78,7 @@ ON_EVERY_LINE: dict[str, Rogue] = {
     "twice the data": lambda peer, unit, true: [peer.seal(unit, b"\3\4" + FALSE + FALSE)],
     "125 registers": lambda peer, unit, true: [peer.seal(unit, b"\3\xfa" + 125 * FALSE)],
     "text": lambda peer, unit, true: [b"HTTP/1.1 400 Bad Request\r\n\r\n"],
+    "a flood of beginnings": lambda peer, unit, true: 20 * [100 * (bytes([unit]) + true[:1])],
     "cut off": lambda peer, unit, true: [peer.seal(unit, true)[:-1]],
     "cut off early": lambda peer, unit, true: [peer.seal(unit, true)[:3]],
     "nothing": lambda peer, unit, true: [],

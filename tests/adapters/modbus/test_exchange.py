@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,22 @@ async def test_a_request_that_is_cancelled_leaves_a_line_that_can_be_asked() -> 
     assert await asking == b"\1\1"
 
 
+@pytest.mark.parametrize("first_s", [9.0, 0.02])
+async def test_every_request_has_its_own_timeout(first_s: float) -> None:
+    """Whether the timer of the one before it is due much later, or while this one still has time."""
+    exchange, transport = on_tcp()
+    loop = asyncio.get_running_loop()
+    asking = asyncio.create_task(exchange.ask(1, READ, first_s))
+    await asyncio.sleep(0)
+    exchange.data_received(answered(transport))
+    assert await asking == b"\4\x57"
+    began = loop.time()
+    async with asyncio.timeout(5.0):
+        with pytest.raises(TimeoutError):
+            await exchange.ask(1, READ, 0.06)
+    assert loop.time() - began >= 0.06
+
+
 async def test_who_waits_learns_at_once_that_the_line_is_gone() -> None:
     exchange, _ = on_tcp()
     waiting = [
@@ -145,6 +162,24 @@ async def test_who_waits_learns_at_once_that_the_line_is_gone() -> None:
         await exchange.ask(1, READ, 1.0)
     with pytest.raises(LinkLost):
         await exchange.rest(0.0)
+
+
+async def test_all_who_rest_learn_that_the_line_is_gone_also_while_another_waits_until_it_may_send() -> None:
+    exchange, transport = on_rtu()
+    loop = asyncio.get_running_loop()
+    silent = asyncio.create_task(exchange.ask(1, READ, 0.02))
+    with pytest.raises(TimeoutError):
+        await silent
+    waiting: list[asyncio.Task[Any]] = [asyncio.create_task(exchange.rest(loop.time() + 9.0)) for _ in range(2)]
+    await asyncio.sleep(0)
+    # A late answer could be taken for that to this one: it waits 0.04 s, and is sent then.
+    waiting.append(asyncio.create_task(exchange.ask(1, pdu.read(3, 7, 1), 9.0)))
+    while len(transport.sent) < 2:
+        await asyncio.sleep(0.001)
+    exchange.connection_lost(None)
+    async with asyncio.timeout(1.0):
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [LinkLost] * 3
 
 
 async def test_a_rest_ends_in_time() -> None:

@@ -82,3 +82,17 @@ def test_every_type_can_be_read_from_its_registers() -> None:
     for type_ in BIT_WIDTHS:
         one = form(Address(at=0, type=type_, length=None if width(type_) else 3))
         value(one, bytes(2 * one.words))
+
+
+@pytest.mark.parametrize(
+    ("address", "taken"),
+    [
+        (Address(file=1, record=0, type="float64"), 4),
+        (Address(file=1, record=0, type="string", length=5), 5),
+        (Address.model_validate({"file": 1, "record": 0, "table": "coil", "type": "uint32"}), 2),
+        (Address(object="revision", type="string"), 1),
+        (Address(object="revision", type="bytes", length=9), 1),
+    ],
+)
+def test_records_are_as_many_as_registers_and_an_object_is_one(address: Address, taken: int) -> None:
+    assert registers(address) == taken

@@ -214,3 +214,43 @@ def test_a_flood_takes_no_memory(talk: HalfDuplex) -> None:
     for _ in range(100):
         talk.take(bytes(1000))
     assert len(talk._received) <= 1024
+
+
+@pytest.mark.parametrize("behind", [4, 8])
+def test_with_bytes_behind_an_answer_the_next_request_waits_until_their_rest_has_come(
+    talk: HalfDuplex, clock: Clock, behind: int
+) -> None:
+    """A device that answers twice, in pieces: the rest of the second answer could be that to the next request."""
+    talk.request(1, READ, TIMEOUT_S)
+    assert talk.take(ANSWER + ANSWER[:behind]) == b"\x04\x57"
+    assert talk.free_at(1, OTHER) == clock.now + halfduplex.GAP_S
+    talk.request(1, READ, TIMEOUT_S)
+    assert talk.take(ANSWER) == b"\x04\x57"
+    assert talk.take(ANSWER[:behind]) is None
+    assert talk.free_at(1, OTHER) == clock.now + halfduplex.GAP_S
+
+
+def test_a_spike_behind_an_answer_costs_no_time(talk: HalfDuplex, clock: Clock) -> None:
+    for _ in range(3):
+        talk.request(1, READ, TIMEOUT_S)
+        assert talk.take(ANSWER + b"\0\xff") == b"\x04\x57"
+        assert talk.take(b"\0") is None
+        assert talk.free_at(1, OTHER) == clock.now
+
+
+def test_a_flood_of_beginnings_is_gone_through_once(talk: HalfDuplex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the start with each byte it took 4 ms a byte: nothing else of the gateway would have run."""
+    computed: list[int] = []
+    true = rtu.crc
+
+    def counted(data: bytes | bytearray) -> int:
+        computed.append(len(data))
+        return true(data)
+
+    monkeypatch.setattr(rtu, "crc", counted)
+    talk.request(1, pdu.read(3, 0, 125), TIMEOUT_S)
+    computed.clear()
+    for _ in range(1000):
+        talk.take(b"\1")
+        talk.take(b"\3")
+    assert len(computed) < 2000

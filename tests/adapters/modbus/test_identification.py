@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from adapters.modbus.identification import ObjectsWrong, deeper, level, named, objects, text
+from adapters.modbus.identification import (
+    NUMBERS,
+    ObjectsWrong,
+    deeper,
+    level,
+    level_of,
+    named,
+    objects,
+    pages,
+    text,
+)
+from adapters.modbus.settings import ObjectName
 
 COMPANY = b"\x00\x16Company identification"
 CODE = b"\x01\x0fProduct code XX"
@@ -13,13 +26,14 @@ VERSION = b"\x02\x05V2.11"
 
 def test_the_example_of_the_standard_in_one_answer() -> None:
     found = objects(bytes.fromhex("0e 01 01 00 00 03") + COMPANY + CODE + VERSION)
-    assert found == (1, None, {0: "Company identification", 1: "Product code XX", 2: "V2.11"})
+    assert (found.conformity, found.following) == (1, None)
+    assert found.texts == {0: "Company identification", 1: "Product code XX", 2: "V2.11"}
 
 
 def test_the_example_of_the_standard_in_two_answers() -> None:
     first = objects(bytes.fromhex("0e 01 01 ff 02 02") + COMPANY + CODE)
     assert first.following == 2
-    assert objects(bytes.fromhex("0e 01 01 00 00 01") + VERSION) == (1, None, {2: "V2.11"})
+    assert objects(bytes.fromhex("0e 01 01 00 00 01") + VERSION) == (1, None, {2: b"V2.11"})
 
 
 def test_a_device_that_sends_the_same_again_and_again_is_not_followed() -> None:
@@ -77,3 +91,27 @@ def test_objects_have_the_names_of_the_standard() -> None:
         "model_name": "PM1",
         "0x80": "hall 3",
     }
+
+
+def test_several_answers_are_told_apart_by_their_own_length() -> None:
+    first, second = bytes.fromhex("0e 01 01 ff 02 02") + COMPANY + CODE, bytes.fromhex("0e 01 01 00 00 01") + VERSION
+    assert [page.held for page in pages(first + second)] == [
+        {0: b"Company identification", 1: b"Product code XX"},
+        {2: b"V2.11"},
+    ]
+    assert list(pages(b"")) == []
+
+
+@pytest.mark.parametrize("rest", [b"\x0e", b"\x0e\x01\x01\0\0", b"\x0e\x01\x01\0\0\x01", b"\x0d\x01\x01\0\0\0"])
+def test_what_stands_behind_an_answer_must_be_one(rest: bytes) -> None:
+    with pytest.raises(ObjectsWrong):
+        list(pages(bytes.fromhex("0e 01 01 00 00 01") + VERSION + rest))
+
+
+@pytest.mark.parametrize(("number", "code"), [(0, 1), (2, 1), (3, 2), (6, 2), (0x80, 3), (0xFF, 3)])
+def test_each_object_belongs_to_a_level(number: int, code: int) -> None:
+    assert level_of(number) == code
+
+
+def test_names_and_literal_are_the_same() -> None:
+    assert set(get_args(ObjectName)) == set(NUMBERS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +106,17 @@ async def test_cancelled_while_it_waits_nothing_listens() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert not listens(port)
+
+
+async def test_a_port_that_cannot_be_listened_on_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else may have begun to listen on it after we took it."""
+
+    async def taken(server: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(asyncio.base_events.Server, "start_serving", taken)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(OSError, match="in use"):
+        await listen.opened("127.0.0.1", free_port(), Counter(), 1.0)
+    await asyncio.sleep(0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

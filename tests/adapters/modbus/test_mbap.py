@@ -110,12 +110,49 @@ def test_old_answers_for_ever_are_out_of_step() -> None:
         talk.take((IGNORED_AT_MOST + 1) * TRUE)
 
 
-@pytest.mark.parametrize("part", range(1, len(TRUE)))
-def test_a_datagram_holds_a_whole_frame_or_is_wrong(part: int) -> None:
+STRAYS = {
+    "another transaction": (changed(0, 0x1502, 2), pdu.TransactionWrong),
+    "transaction 0": (changed(0, 0, 2), pdu.TransactionWrong),
+    "another unit": (changed(6, 1), pdu.UnitWrong),
+    "another function": (changed(7, 4), pdu.FunctionWrong),
+    "another byte count": (changed(8, 4), pdu.ByteCountWrong),
+    "another protocol": (changed(2, 1, 2), pdu.ProtocolWrong),
+    "text": (b"M-SEARCH * HTTP/1.1\r\n", pdu.ProtocolWrong),
+    **{f"{part} bytes of it": (TRUE[:part], pdu.LengthWrong) for part in range(1, len(TRUE))},
+}
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_a_stray_datagram_is_counted_and_neither_the_answer_nor_a_fault_of_the_request(name: str) -> None:
+    stray, _ = STRAYS[name]
     talk = asked(datagrams=True)
-    with pytest.raises(pdu.LengthWrong):
-        talk.take(TRUE[:part])
+    assert talk.take(stray) is None
     assert talk.take(TRUE) == TRUE[9:], "the next one is not joined to it"
+    assert talk._counters == {"stray_datagrams": 1}
+    talk.request(UNIT, ASK, 1.0)
+    assert talk.leave() is None, "what came before this request says nothing of it"
+    talk.request(UNIT, ASK, 1.0)
+    assert talk.take(changed(2, 1, 2)) is None
+    assert isinstance(talk.leave(), pdu.ProtocolWrong), "where nothing better comes, it is told what came"
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_a_stray_datagram_is_told_where_no_answer_comes(name: str) -> None:
+    stray, error = STRAYS[name]
+    talk = asked(datagrams=True)
+    talk.take(stray)
+    assert isinstance(talk.leave(), error)
+
+
+def test_old_datagrams_are_late_answers_however_many_come() -> None:
+    talk = asked(datagrams=True)
+    talk.request(UNIT, ASK, 1.0)
+    for _ in range(3 * IGNORED_AT_MOST):
+        assert talk.take(TRUE) is None
+    assert talk.take(changed(0, 0x1502, 2)) == TRUE[9:]
+    assert talk.take(changed(0, 0x1502, 2)) is None
+    assert talk._counters == {"late_answers": 3 * IGNORED_AT_MOST + 1}
+    assert talk.leave() is None
 
 
 def test_frames_are_cut_from_a_stream_wherever_it_is_split() -> None:

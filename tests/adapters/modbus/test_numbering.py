@@ -160,3 +160,25 @@ def test_m05_the_number_of_a_coil_is_no_offset() -> None:
     assert (finding.code, finding.key, finding.warning) == ("M05", "at", False)
     assert finding.text == '"00017" starts with a zero; it is not clear whether it is decimal or octal'
     assert finding.hint == 'write 17, or 0x17 for hexadecimal; for the number of a coil set "numbering: number"'
+
+
+@pytest.mark.parametrize("profile", [NUMBER, OFFSET])
+def test_what_the_defaults_say_of_registers_is_not_meant_for_an_object(profile: Profile) -> None:
+    defaults = {"table": "input", "type": "float32", "order": "CDAB", "byte": "low", "bits": "0..3", "length": "2"}
+    address, findings = judged(profile, object="revision", **defaults)
+    assert address == Address(object="revision", type="string")
+    # Where the point says it itself it is a mistake: ``own``.
+    assert [(finding.code, finding.key, finding.own) for finding in findings] == [
+        ("R09", key, True) for key in ("table", "order", "byte", "bits", "length", "type")
+    ]
+
+
+def test_an_object_may_be_bytes() -> None:
+    assert judged(OFFSET, object="0x80", type="bytes") == (Address(object=0x80, type="bytes"), ())
+
+
+@pytest.mark.parametrize("profile", [NUMBER, OFFSET])
+def test_records_have_no_numbers_of_manuals_and_no_table(profile: Profile) -> None:
+    address, (finding,) = judged(profile, file="4", record="7", table="input", type="uint32")
+    assert address == Address(file=4, record=7, type="uint32")
+    assert (finding.code, finding.key, finding.own) == ("R09", "table", True)

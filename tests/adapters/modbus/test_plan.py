@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.modbus.plan import Limits, Scan, plan, planned, spans, where
+from adapters.modbus.places import spans, where
+from adapters.modbus.plan import Limits, Scan, plan, planned
 from adapters.modbus.settings import Address, Connect, Table
 from gateway.adapter import Planned, Point, ValueType
 
@@ -165,7 +166,7 @@ def test_a_full_block_is_2000_bits(table: Table) -> None:
 def test_tables_are_read_apart() -> None:
     tables: tuple[Table, ...] = ("holding", "input", "coil", "discrete")
     (scan,) = plan(points(*(Address(at=7, table=table, type="bool") for table in tables)))
-    assert [(r.table, r.function, r.size) for r in scan.requests] == [
+    assert [(r.area, r.function, r.size) for r in scan.requests] == [
         ("holding", 3, 2),
         ("input", 4, 2),
         ("coil", 1, 1),
@@ -309,7 +310,7 @@ def test_every_register_is_read_once_and_neighbours_whole(
             assert 1 <= request.count <= max_registers
             for field in request.fields:
                 (here,) = spans(given_points[field.point])
-                assert addresses[field.point].table == request.table
+                assert addresses[field.point].table == request.area
                 assert request.first + field.offset == here.start
                 assert here.stop <= request.first + request.count
                 seen.append((field.point, here.start, len(here)))
@@ -339,3 +340,11 @@ def test_nothing_forbidden_is_ever_touched_and_all_else_is_read(
             seen |= {one.point for one in request.held}
     allowed = {i for i, point in enumerate(given_points) if all(forbidden.isdisjoint(here) for here in spans(point))}
     assert seen == allowed
+
+
+def test_points_that_are_left_out_leave_the_scans_as_they_are() -> None:
+    given_points = [*registers("0 1 2 9"), *points(Address(at=0), every_s=60.0)]
+    assert written(plan(given_points)) == "0+10 | 0+1"
+    assert written(plan(given_points, without={3})) == "0+3 | 0+1"
+    assert written(plan(given_points, without={1, 4})) == "0+10 | "
+    assert [scan.every_s for scan in plan(given_points, without=range(5))] == [1.0, 60.0]

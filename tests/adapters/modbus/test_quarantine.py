@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.modbus.quarantine import AT_A_TIME, FIRST_PAUSE_S, LONGEST_PAUSE_S, Patchwork
+from adapters.modbus.quarantine import AT_A_TIME, FIRST_PAUSE_S, LONGEST_PAUSE_S, Patchwork, Turn
 
 Legal = Callable[[range], bool]
 
@@ -180,3 +180,16 @@ def test_whatever_a_device_refuses_all_that_can_be_read_is_read(
     turn = patch.turn(0.0)
     assert covered(turn.asked) == [piece for piece in range(count) if piece not in illegal]
     assert all(map(legal, turn.asked))
+
+
+def test_a_span_of_which_nothing_is_there_is_held_whole_and_tried_whole() -> None:
+    patch = Patchwork(5)
+    assert patch.unknown(range(5), 0.0) == [0, 1, 2, 3, 4]
+    assert patch.turn(1.0) == Turn((), (range(5),))
+    assert patch.until == FIRST_PAUSE_S
+    assert patch.turn(FIRST_PAUSE_S).asked == (range(5),)
+    assert patch.unknown(range(5), FIRST_PAUSE_S) == []
+    assert patch.until == 3 * FIRST_PAUSE_S
+    assert patch.turn(3 * FIRST_PAUSE_S).asked == (range(5),)
+    assert patch.answered(range(5)) == [0, 1, 2, 3, 4]
+    assert patch.turn(0.0) == Turn((range(5),), ())

@@ -164,3 +164,26 @@ def test_nothing_is_shown_of_what_was_not_read() -> None:
     (point,) = points(Address(at=0))
     assert explain(point, []) == Probed("")
     assert explain(point, [raw("holding 0", "", status=TIMEOUT)]) == Probed("")
+
+
+def test_records_are_read_again_by_file_and_record() -> None:
+    connect = Connect(modbus="tcp://plc", base=100)
+    addresses = [
+        Address(file=4, record=7, type="uint32"),
+        Address(file=4, record=9),
+        Address(file=5, record=7),
+        Address(at=7),
+    ]
+    points = [Point("d", connect, f"p{place}", address, 1.0) for place, address in enumerate(addresses)]
+    blocks = [RawBlock("d", "file 4 record 7..8", b"\0\1\0\2", 1), RawBlock("d", "file 4 record 9", b"\0\3", 2)]
+    assert [(one.point, one.value) for one in decode(points, blocks)] == [(0, 0x10002), (1, 3)]
+    assert explain(points[0], blocks).raw == "0001 0002"
+
+
+@pytest.mark.parametrize(
+    "key", ["file 4", "file 4 record", "file record 7", "object", "object 0", "object 0x100", "record 7"]
+)
+def test_a_key_of_no_record_and_no_object(key: str) -> None:
+    point = Point("d", Connect(modbus="tcp://plc"), "p", Address(at=0), 1.0)
+    with pytest.raises(ValueError, match="is not where Modbus was read"):
+        decode([point], [RawBlock("d", key, b"", 1)])

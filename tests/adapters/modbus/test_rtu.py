@@ -11,8 +11,10 @@ from pymodbus.pdu.mei_message import ReadDeviceInformationRequest, ReadDeviceInf
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadHoldingRegistersResponse
 
 from adapters.modbus import pdu, rtu
+from tests.adapters.modbus.peers import seal_rtu
 
 READ = pdu.read(3, 107, 3)
+ONE = pdu.read(3, 0, 1)
 TRUE = bytes.fromhex("11 03 06 022B 0000 0064 C8BA")
 
 
@@ -98,3 +100,15 @@ def test_a_whole_frame_is_opened_whoever_sent_it() -> None:
         rtu.opened(TRUE[:-1] + b"\xbb")
     with pytest.raises(pdu.LengthWrong, match=r"^length 4 instead of 5 bytes or more$"):
         rtu.opened(TRUE[:4])
+
+
+@given(st.lists(st.sampled_from([b"\1\3", b"\1\x83", b"\1\3\2", seal_rtu(1, b"\3\2\4\x57"), b"\0"]), max_size=12))
+def test_what_is_searched_as_it_comes_finds_what_is_searched_whole(pieces: list[bytes]) -> None:
+    received, searched = b"", 0
+    for byte in b"".join(pieces):
+        received += bytes([byte])
+        found = rtu.find(received, 1, ONE, searched)
+        assert found == rtu.find(received, 1, ONE)
+        if found is not None:
+            return
+        searched = len(received)

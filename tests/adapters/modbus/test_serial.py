@@ -7,9 +7,11 @@ import os
 import termios
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import serial
 
 from adapters.modbus import pdu
 from adapters.modbus.serial import bits
@@ -67,7 +69,9 @@ async def test_a_real_port_gets_its_parity_and_is_ours_alone(monkeypatch: pytest
         (PermissionError(13, ""), "/dev/ttyS0 may not be opened", "dialout"),
         (BlockingIOError(11, ""), "/dev/ttyS0 is in use", "other program"),
         (termios.error(22, "Invalid argument"), "/dev/ttyS0 cannot be set so", "parity"),
-        (ValueError("Invalid baud rate: 77"), "/dev/ttyS0 cannot be opened: Invalid baud rate: 77", "settings"),
+        (ValueError("Invalid baud rate: 77"), "/dev/ttyS0 cannot be set so: invalid baud rate: 77", "check baud"),
+        (termios.error(5, "Input/output error"), "there is no hardware behind /dev/ttyS0", "plugged in"),
+        (OSError(121, "Remote I/O error"), "/dev/ttyS0 cannot be opened: [Errno 121] Remote I/O error", "its settings"),
     ],
 )
 async def test_each_trouble_of_a_port_says_what_to_do(
@@ -148,6 +152,68 @@ async def test_a_port_that_is_not_there_says_where_to_look() -> None:
     with pytest.raises(LinkLost, match=r"^there is no /dev/serial/by-id/none$") as caught:
         await opened(Connect(modbus="rtu:///dev/serial/by-id/none"), 1.0, Counter())
     assert "ls /dev/serial/by-id" in caught.value.remedy
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def no_ports(folder: Path) -> dict[str, str]:
+    """Things that are no serial ports, and what is said of each."""
+    (folder / "file").touch()
+    (folder / "a").symlink_to(folder / "b")
+    (folder / "b").symlink_to(folder / "a")
+    return {
+        str(folder / "file"): "is no serial port",
+        str(folder): "is no serial port",
+        str(folder / "a"): "is no serial port",
+        "/dev/null": "is no serial port",
+        str(folder / "file" / "x"): "there is no",
+    }
+
+
+async def test_what_is_no_serial_port_is_told_so_and_nothing_stays_open(tmp_path: Path) -> None:
+    before = open_files()
+    for path, said in no_ports(tmp_path).items():
+        with pytest.raises(LinkLost, match=said) as caught:
+            await opened(Connect(modbus=f"rtu://{path}"), 1.0, Counter())
+        assert "/dev/serial/by-id" in caught.value.remedy
+    assert open_files() == before
+
+
+async def test_a_port_that_goes_away_while_it_is_opened_is_a_lost_link_and_closed(
+    pty: Pty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(port: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    before = open_files()
+    monkeypatch.setattr("adapters.modbus.serial.serial.Serial.reset_input_buffer", gone)
+    with pytest.raises(LinkLost, match="no hardware behind"):
+        await port(pty)
+    assert open_files() == before
+
+
+async def test_a_port_is_closed_without_waiting_for_what_it_has_not_sent(
+    pty: Pty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver keeps what closes a port waiting until all is sent, up to 30 s: nothing else would run meanwhile."""
+    done: list[str] = []
+
+    def noted(name: str) -> None:
+        true = getattr(serial.Serial, name)
+
+        def call(port: serial.Serial) -> None:
+            done.append(name)
+            true(port)
+
+        monkeypatch.setattr(serial.Serial, name, call)
+
+    wire = await port(pty)
+    noted("reset_output_buffer")
+    noted("close")
+    await wire.close()
+    assert done[:2] == ["reset_output_buffer", "close"]
 
 
 async def test_a_port_has_one_user(pty: Pty) -> None:

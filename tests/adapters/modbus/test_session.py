@@ -13,7 +13,7 @@ from adapters.modbus.breaker import SILENT_AFTER
 from adapters.modbus.replay import decode
 from adapters.modbus.session import Poller
 from adapters.modbus.settings import Address, Connect
-from gateway.adapter import GOOD, TIMEOUT, LinkLost, Looking, Point, Quality, Session, encoding
+from gateway.adapter import GOOD, TIMEOUT, LinkLost, Looking, Point, Quality, Recording, Session, encoding
 from tests.adapters.modbus.device import Device
 from tests.adapters.modbus.lines import PERIOD_S, TIMEOUT_S, line, points, reasons, values
 
@@ -322,3 +322,30 @@ async def test_a_look_at_a_line_that_breaks_is_lost(device: Device) -> None:
         assert isinstance(session, Looking)
         with pytest.raises(LinkLost, match="connection"):
             await session.look()
+
+
+async def test_only_devices_that_are_recorded_cost_blocks(device: Device) -> None:
+    async with line(points(device, at=(0, 1, 30))) as session:
+        before = [await session.read() for _ in range(2)]
+        assert isinstance(session, Recording)
+        session.record({"unit-2"})
+        after = [await session.read() for _ in range(4)]
+    assert [batch.blocks for batch in before] == [(), ()]
+    assert {(batch.readings[0].point, len(batch.blocks)) for batch in after} == {(0, 0), (3, 2)}
+    [blocks, *_] = [batch.blocks for batch in after if batch.blocks]
+    assert [(block.device, block.key, len(block.data)) for block in blocks] == [
+        ("unit-2", "holding 0..1", 4),
+        ("unit-2", "holding 30", 2),
+    ]
+
+
+async def test_what_is_left_out_after_a_refusal_is_recorded_as_refused(device: Device) -> None:
+    del device.units[1].registers[3][5]
+    given = points(device, [1], at=(0, 5, 30))
+    async with line(given) as session:
+        assert isinstance(session, Recording)
+        session.record({"unit-1"})
+        for _ in range(6):
+            batch = await session.read()
+            assert {*batch.readings} == {*decode(given, batch.blocks)}
+    assert [reading.status.code for reading in sorted(batch.readings)] == [None, 2, None]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from adapters.modbus.identification import NUMBERS
 from adapters.modbus.settings import Address, Connect, Profile, Table, disagreement, line, read_only
 
 
@@ -283,9 +284,70 @@ def test_what_a_line_has_once_must_be_said_alike() -> None:
     assert disagreement([one, Connect(modbus="rtu:///dev/ttyS0", unit_id=2, timeout=3, max_gap=0)]) == ""
     other = Connect(modbus="rtu:///dev/ttyS0", unit_id=2, baud=9600)
     assert disagreement([one, other]) == "baud is 19200 here and 9600 there, on the same line"
+    assert disagreement([one, one, other, other]) == disagreement([one, other])
+
+
+def test_what_a_kind_of_line_has_not_may_be_said_in_any_way() -> None:
+    assert disagreement([Connect(modbus="tcp://plc", baud=9600), Connect(modbus="tcp://plc", parity="odd")]) == ""
+    secure = [
+        Connect(modbus="tls://plc", trust=f"/{name}.pem", baud=baud) for name, baud in (("a", 9600), ("b", 19200))
+    ]
+    assert disagreement(secure) == "trust is /a.pem here and /b.pem there, on the same line"
+    assert disagreement([secure[0], secure[0]]) == ""
 
 
 def test_another_gap_does_not_make_another_device() -> None:
     from adapters.modbus import ADAPTER
 
     assert ADAPTER.apart == ("modbus", "unit_id", "base")
+
+
+@pytest.mark.parametrize("name", sorted(NUMBERS))
+def test_objects_have_the_names_of_the_standard(name: str) -> None:
+    assert Address.model_validate({"object": name}).object == name
+
+
+@pytest.mark.parametrize(("text", "number"), [("0x80", 128), ("128", 128), ("0xff", 255), ("0xA0", 160)])
+def test_objects_of_the_maker_have_numbers(text: str, number: int) -> None:
+    assert Address.model_validate({"object": text}).object == number
+
+
+@pytest.mark.parametrize("text", ["maker", "0x7F", "0x100", "Vendor_Name", "7", "", "-1", "0x80000"])
+def test_b22_what_is_no_object(text: str) -> None:
+    ((key, code, sentence),) = faults(Address, object=text)
+    assert (key, code) == ("object", "B22")
+    assert sentence == f'"{text}" is no object of the device identification'
+
+
+@pytest.mark.parametrize(("text", "name"), [("0", "vendor_name"), ("0x06", "user_application_name")])
+def test_b22_the_number_of_an_object_that_has_a_name(text: str, name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Address.model_validate({"object": text})
+    (error,) = caught.value.errors()
+    assert error["ctx"]["hint"] == f"write {name}"
+
+
+def test_a_record_is_of_a_file() -> None:
+    address = Address.model_validate({"file": "4", "record": "0x10", "type": "uint32"})
+    assert (address.file, address.record, address.at) == (4, 16, None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "keys"),
+    [
+        ({"file": "0", "record": "1"}, ["file"]),
+        ({"file": "65536", "record": "1"}, ["file"]),
+        ({"file": "1", "record": "10000"}, ["record"]),
+        ({"file": "1", "record": "-1"}, ["record"]),
+        ({"file": "1"}, ["record"]),
+        ({}, ["at"]),
+        ({"type": "string"}, ["at"]),
+    ],
+)
+def test_each_place_needs_all_that_says_it(settings: dict[str, str], keys: list[str]) -> None:
+    assert [key for key, _, _ in faults(Address, **settings)] == keys
+
+
+def test_nobody_writes_to_the_identification_but_records_can_be_written() -> None:
+    assert read_only(Address(object="revision")) == "the device identification can only be read"
+    assert read_only(Address(file=1, record=2, table="input")) == ""

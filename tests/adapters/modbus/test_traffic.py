@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from adapters.modbus import pdu, wire
+from adapters.modbus.breaker import SILENT_AFTER
 from adapters.modbus.settings import Connect
 from adapters.modbus.traffic import Traffic
 from gateway.adapter import LinkLost
@@ -246,6 +247,83 @@ async def test_a_connection_that_comes_after_the_line_was_closed_is_closed(
     with pytest.raises(LinkLost, match="closed"):
         await asking
     await until(lambda: not device.connections)
+
+
+async def test_a_request_that_costs_the_connection_each_time_is_left_alone_and_the_others_keep_it(
+    device: Device,
+) -> None:
+    def wrongly(request: bytes, answer: bytes) -> list[bytes | float]:
+        return [answer[:6] + b"\x09" + answer[7:] if request[8:10] == b"\0\7" else answer]
+
+    device.mangle = wrongly
+    async with traffic(device, timeout=0.1) as line:
+        for _ in range(40):
+            with pytest.raises(pdu.UnitWrong):
+                await line.ask(1, pdu.read(3, 7, 1), 0.1)
+            assert await line.ask(1, READ, TIMEOUT_S) == HELD
+            await asyncio.sleep(0.005)
+        assert places(device).count(7) <= SILENT_AFTER + 1
+        assert places(device).count(0) == 40
+        assert device.accepted <= SILENT_AFTER + 2
+        asked = places(device).count(7)
+        with pytest.raises(pdu.UnitWrong):
+            await line.ask(1, pdu.read(3, 7, 1), 0.1, urgent=True)
+        assert places(device).count(7) == asked + 1, "who asks by hand is answered"
+        device.mangle = None
+        assert await line.ask(1, pdu.read(3, 7, 1), 0.1, urgent=True) == HELD
+
+
+async def test_a_part_of_an_answer_each_time_is_left_alone_too(device: Device) -> None:
+    device.mangle = lambda request, answer: [answer[:-1]]
+    async with traffic(device, timeout=0.02) as line:
+        for _ in range(SILENT_AFTER):
+            with pytest.raises(TimeoutError):
+                await line.ask(1, READ, 0.02)
+        with pytest.raises(pdu.LengthWrong, match="a part of"):
+            await line.ask(1, READ, 0.02)
+    assert len(device.requests) == SILENT_AFTER
+
+
+async def test_a_unit_for_which_a_box_hangs_up_does_not_cost_the_others_the_line(device: Device) -> None:
+    def hang_up(request: bytes, answer: bytes) -> list[bytes | float]:
+        if request[6] in hung_up:
+            device.cut()
+            return []
+        return [answer]
+
+    hung_up = {1}
+    device.mangle = hang_up
+    async with traffic(device) as line:
+        for _ in range(10):
+            assert await line.ask(2, READ, TIMEOUT_S) == (2222).to_bytes(2, "big")
+            with pytest.raises(pdu.ClosedWrong, match="connection closed, twice, instead of an answer"):
+                await line.ask(1, READ, TIMEOUT_S)
+        assert device.accepted <= 1 + 2 * (SILENT_AFTER + 1)
+        hung_up.add(2)
+        with pytest.raises(LinkLost):
+            await line.ask(2, READ, TIMEOUT_S)
+
+
+async def test_a_device_that_does_not_take_the_new_connection_is_gone_and_not_only_silent(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: Any) -> wire.Wire:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async with traffic(device) as line:
+        device.cut()
+        await until(lambda: not device.connections)
+        monkeypatch.setattr(wire, "opened", never)
+        with pytest.raises(LinkLost, match="no answer in time"):
+            await line.ask(1, READ, TIMEOUT_S)
+
+
+async def test_devices_that_say_differently_what_the_line_has_once_are_told_before_anything_is_opened() -> None:
+    connects = [Connect(modbus="rtu:///dev/none", baud=baud) for baud in (9600, 19200)]
+    with pytest.raises(LinkLost, match=r"^baud is 9600 here and 19200 there, on the same line$") as caught:
+        await Traffic(connects, Counter()).open()
+    assert "alike" in caught.value.remedy
 
 
 async def test_devices_of_one_line_are_all_heeded(device: Device) -> None:

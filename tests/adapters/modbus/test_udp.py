@@ -33,6 +33,27 @@ async def test_a_datagram_that_is_lost_costs_one_answer_and_no_connection() -> N
     await end.close()
 
 
+async def test_stray_datagrams_cost_nothing_and_are_told_where_nothing_else_comes() -> None:
+    end = Datagrams(Peer("udp", {1: unit(1111)}))
+    counters: Counter[str] = Counter()
+    wire = await opened(Connect(modbus=await end.open()), 1.0, counters)
+
+    def strays(peer: Peer, unit: int, true: bytes) -> list[bytes]:
+        false = true[:-2] + b"\x1a\x0a"
+        return [peer.seal(2, false), b"\0\0" + peer.seal(unit, false)[2:], b"?", peer.seal(unit, b"\4" + false[1:])]
+
+    end.peer.rogue = lambda peer, unit, true: [*strays(peer, unit, true), peer.seal(unit, true)]
+    for _ in range(3):
+        assert await wire.ask(1, READ, 1.0) == (1111).to_bytes(2, "big")
+    assert counters == {"stray_datagrams": 12}
+    end.peer.rogue = strays
+    with pytest.raises(pdu.FunctionWrong):
+        await wire.ask(1, READ, 0.05)
+    assert wire.broken is None
+    await wire.close()
+    await end.close()
+
+
 async def test_who_is_not_the_device_is_not_heard() -> None:
     end = Datagrams(Peer("udp", {1: unit(1111)}))
     wire = await opened(Connect(modbus=await end.open()), 1.0, Counter())

@@ -8,8 +8,8 @@ import pytest
 
 from adapters.modbus import pdu
 from adapters.modbus.settings import Address, Connect
-from adapters.modbus.writes import UNSURE, Modify, NotWritten, failure, job, known
-from gateway.adapter import LinkLost, Point, Value
+from adapters.modbus.writes import UNSURE, Modify, failure, job, known
+from gateway.adapter import LinkLost, NotWritten, Point, Value
 
 
 def point(connect: dict[str, Any] | None = None, **address: Any) -> Point[Connect, Address]:

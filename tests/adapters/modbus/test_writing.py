@@ -12,8 +12,7 @@ import pytest
 from adapters.modbus.breaker import SILENT_AFTER
 from adapters.modbus.session import Poller
 from adapters.modbus.settings import Address, Connect
-from adapters.modbus.writes import NotWritten
-from gateway.adapter import TIMEOUT, LinkLost, Point, Value, Writable
+from gateway.adapter import TIMEOUT, LinkLost, NotWritten, Point, Value, Writable
 from tests.adapters.modbus.device import Device
 from tests.adapters.modbus.lines import TIMEOUT_S, line, nothing_false, points, values
 

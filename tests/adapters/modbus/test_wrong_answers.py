@@ -5,6 +5,7 @@ Whatever comes, no false value comes out, unit 2 keeps being read, and the line 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from adapters.modbus.mbap import IGNORED_AT_MOST
 from gateway.adapter import Batch
 from tests.adapters.modbus.device import Device
-from tests.adapters.modbus.lines import TIMEOUT_S, line, nothing_false, points, reasons, values
+from tests.adapters.modbus.lines import PERIOD_S, TIMEOUT_S, line, nothing_false, points, reasons, values
 
 Rogue = Callable[[bytes], Sequence[bytes | float]]
 FALSE = (6666).to_bytes(2, "big")
@@ -155,3 +156,30 @@ async def test_answers_swapped_between_units_are_found_out(device: Device) -> No
         batches = [await session.read() for _ in range(6)]
     nothing_false(batches)
     assert any("wrong answer: unit " in reason for batch in batches for reason in reasons(batch))
+
+
+@pytest.mark.parametrize("wrong", ["of every block", "of one block", "cut off"])
+async def test_a_unit_that_always_answers_wrongly_costs_the_others_a_few_connections_and_no_scan(
+    device: Device, wrong: str
+) -> None:
+    """Also where it answers rightly to something else: then it is not a silent unit."""
+
+    def mangle(request: bytes, answer: bytes) -> Sequence[bytes | float]:
+        if request[6] == 2 or (wrong == "of one block" and request[8:10] == b"\0\0"):
+            return [answer]
+        return [answer[:-1]] if wrong == "cut off" else field(6, b"\x09")(answer)
+
+    device.mangle = mangle
+    given = [*points(device, (2,)), *points(device, (1,), at=(0, 30))]
+    loop = asyncio.get_running_loop()
+    read: list[float] = []
+    async with line(given) as session:
+        begin = loop.time()
+        while loop.time() < begin + 30 * PERIOD_S:
+            batch = await session.read()
+            for reading in batch.readings:
+                assert reading.value in ((2222, None) if reading.point == 0 else (1111, None))
+            if batch.readings[0].point == 0 and batch.readings[0].value is not None:
+                read.append(loop.time())
+    assert len(read) >= 25, "unit 2 keeps its rate"
+    assert device.accepted <= 8

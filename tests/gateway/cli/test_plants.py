@@ -17,7 +17,7 @@ def test_help_is_a_page_in_the_order_of_need() -> None:
         "See it:",
         "Set up a plant:",
         "The language:",
-        "Look at devices:",
+        "Beside a device:",
         "Keys and passwords:",
         "Run:",
         "Exit codes:",

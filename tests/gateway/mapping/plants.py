@@ -41,6 +41,7 @@ class Connect(Settings):
     unit_id: Annotated[Whole, Field(ge=1, le=255)] = 1
     timeout: Annotated[Duration, Field(ge=0.01, le=60)] = 1.0
     keep: bool = True
+    speed: Whole = 9600
     password: Secret | None = None
 
 
@@ -104,6 +105,8 @@ ADAPTER = Adapter(
     resolve=_resolve,
     steps=("at",),
     read_only=_read_only,
+    alike=lambda connect: ("speed",),
+    port=lambda connect: connect.field.partition("+")[0],
 )
 ADAPTERS: dict[str, Adapter[Any, Any]] = {"field": ADAPTER}
 

@@ -100,6 +100,7 @@ def test_an_alias_becomes_the_symbol() -> None:
 def test_a_write_is_bounded_by_nothing_but_what_is_said() -> None:
     write = WriteSettings()
     assert (write.range, write.step, write.values, write.every, write.confirm) == (None, None, [], 0.0, "answer")
+    assert write.idempotent is False, "nobody but the profile can know that it may be sent twice"
     assert WriteSettings.model_validate({"values": "on"}).values == ["on"]
 
 

@@ -130,3 +130,14 @@ def test_duration(seconds: float, words: str) -> None:
 )
 def test_size(count: float, words: str) -> None:
     assert size(count) == words
+
+
+def test_says_at_the_end_whether_devices_are_recorded() -> None:
+    assert "record" not in lines(report(), NOW)
+    recorded = entry("devices", state="stopped", reason="no room", remedy="free some", counters={"not_recorded": 3})
+    assert lines(report(record=[recorded]), NOW)[-4:] == [
+        "record",
+        "  STOP devices  stopped for 2 min; 3 not recorded",
+        "       why:  no room",
+        "       do:   free some",
+    ]

@@ -131,3 +131,17 @@ def test_says_what_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     path.write_text(json.dumps({"devices": [listed(device="tag-1", protocol="ble"), listed()]}))
     assert [device.name for device in points.read(path)] == ["meter-mcc1"]
     assert caplog.messages == ["simulators: only Modbus is played here, not tag-1 (ble)"]
+
+
+def test_identification_and_files_may_be_said() -> None:
+    (device,) = parsed(listed(identification={"0": "ABB", "128": "x"}, files={"4": [7, 65535]}))
+    assert (device.identification, device.files) == ({0: "ABB", 128: "x"}, {4: [7, 65535]})
+    for wrong in ({"identification": {"256": "x"}}, {"files": {"0": [1]}}, {"files": {"4": [65536]}}):
+        with pytest.raises(PointsInvalid):
+            parsed(listed(**wrong))
+
+
+@pytest.mark.parametrize("line", ["tls://127.0.0.1:802", "listen://0.0.0.0:5020", "udp://127.0.0.1:502"])
+def test_every_kind_of_line_is_played(line: str) -> None:
+    (device,) = parsed(listed(connect={"modbus": line}))
+    assert device.line.address == line

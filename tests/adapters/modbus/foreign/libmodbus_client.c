@@ -1,8 +1,10 @@
 /* A client on libmodbus: libmodbus_client tcp HOST PORT UNIT, or rtu PATH BAUD UNIT.
  * stdin, one order a line: "read TABLE ADDRESS COUNT", "float ORDER TABLE ADDRESS" (abcd, badc, cdab, dcba),
- * "set TABLE ADDRESS VALUE" (functions 5 and 6), "write TABLE ADDRESS VALUE..." (15 and 16), "mask ADDRESS AND OR" (22),
+ * "as TYPE TABLE ADDRESS COUNT" (a number of so many registers, high word first), "set TABLE ADDRESS VALUE" (functions 5 and 6), "write TABLE ADDRESS VALUE..." (15 and 16), "mask ADDRESS AND OR" (22),
  * "exchange READ COUNT WRITE VALUE..." (23). stdout, a line for each: numbers, "ok", or "error" and why. */
 #include "line.h"
+
+#include <inttypes.h>
 
 #define MOST 2000
 
@@ -41,6 +43,29 @@ static int float_out(modbus_t *line, const char *order, const char *table, int a
     return done;
 }
 
+static int number_out(modbus_t *line, const char *type, const char *table, int at, int count)
+{
+    uint16_t words[4];
+    int done = registers(line, table, at, count, words);
+    if (done != count)
+        return -1;
+    if (strcmp(type, "int16") == 0)
+        printf("%d", (int16_t)words[0]);
+    else if (strcmp(type, "uint16") == 0)
+        printf("%d", words[0]);
+    else if (strcmp(type, "int32") == 0)
+        printf("%" PRId32, (int32_t)MODBUS_GET_INT32_FROM_INT16(words, 0));
+    else if (strcmp(type, "uint32") == 0)
+        printf("%" PRIu32, (uint32_t)MODBUS_GET_INT32_FROM_INT16(words, 0));
+    else if (strcmp(type, "int64") == 0)
+        printf("%" PRId64, (int64_t)MODBUS_GET_INT64_FROM_INT16(words, 0));
+    else if (strcmp(type, "uint64") == 0)
+        printf("%" PRIu64, (uint64_t)MODBUS_GET_INT64_FROM_INT16(words, 0));
+    else
+        printf("%.9g", modbus_get_float_abcd(words));
+    return done;
+}
+
 static int write_in(modbus_t *line, const char *table, int at, const int *values, int count)
 {
     uint16_t words[MOST];
@@ -75,14 +100,16 @@ static int numbers(int *into)
 static int carry_out(modbus_t *line, const char *what, int *tells)
 {
     int given[MOST];
-    const char *order = strcmp(what, "float") == 0 ? strtok(NULL, " \n") : NULL;
+    const char *kind = strcmp(what, "float") == 0 || strcmp(what, "as") == 0 ? strtok(NULL, " \n") : NULL;
     const char *table = strcmp(what, "mask") == 0 || strcmp(what, "exchange") == 0 ? "" : strtok(NULL, " \n");
     int count = numbers(given);
     *tells = 1;
     if (strcmp(what, "read") == 0)
         return read_out(line, table, given[0], given[1]);
     if (strcmp(what, "float") == 0)
-        return float_out(line, order, table, given[0]);
+        return float_out(line, kind, table, given[0]);
+    if (strcmp(what, "as") == 0)
+        return number_out(line, kind, table, given[0], given[1]);
     if (strcmp(what, "exchange") == 0)
         return exchange(line, given, count);
     *tells = 0;

@@ -28,6 +28,7 @@ NODE = HERE.parents[2] / "node"
 HOST = "127.0.0.1"
 LIMIT_S = 20.0
 BAUD = 19200
+OLDEST_NODE = 18
 SIZE = 1024
 """Registers and bits of a table that pymodbus' server holds."""
 
@@ -72,9 +73,19 @@ def _compiled(name: str) -> str:
 def _command(program: str, role: str) -> list[str]:
     if program == "libmodbus":
         return [_compiled(f"libmodbus_{role}")]
-    if not (NODE / "node_modules" / "modbus-serial").is_dir() or shutil.which("node") is None:
-        pytest.skip("tests/node is not installed: npm ci does it")
-    return ["node", str(NODE / f"{program}.mjs"), role]
+    return [_node(), str(NODE / f"{program}.mjs"), role]
+
+
+@cache
+def _node() -> str:
+    """The path of Node. Skips the test where it is missing, or too old for the libraries."""
+    node = shutil.which("node")
+    if node is None or not (NODE / "node_modules" / "serialport").is_dir():
+        pytest.skip("tests/node is not installed: apt-get install nodejs npm, then npm ci in that folder")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"Node {version} is too old, it must be {OLDEST_NODE} or newer: apt-get install nodejs")
+    return node
 
 
 @asynccontextmanager
@@ -145,25 +156,28 @@ async def _run(command: Sequence[str], text: str = "") -> str:
     return said.decode()
 
 
+_MBPOLL_TYPES = {"float": ":float", "float32": ":float", "int32": ":int"}
+
+
 async def _mbpoll(where: Where, order: Sequence[str]) -> str:
-    """mbpoll takes one order, and has options for the types: 32 bits as CDAB, with -B as ABCD."""
+    """mbpoll takes one order, and has options for the types: 32 bits as CDAB, with -B as ABCD; 16 have both signs."""
     if shutil.which("mbpoll") is None:
         pytest.skip("mbpoll is not installed: apt-get install mbpoll")
     what, *rest = order
-    word_order = rest.pop(0) if what in ("float", "int") else ""
+    kind = rest.pop(0) if what in ("float", "as") else ""
     table, at, *values = rest
     type_ = {"coil": "0", "discrete": "1", "input": "3", "holding": "4"}[table]
-    if word_order:
-        type_ += f":{what}"
+    type_ += _MBPOLL_TYPES.get("float" if what == "float" else kind, "")
     line = ["-m", where.kind, "-a", str(where.unit), "-0", "-1", "-q", "-r", at, "-t", type_]
     line += ["-p", str(where.number)] if where.kind == "tcp" else ["-b", str(where.number), "-P", "even"]
-    line += ["-B"] if word_order == "abcd" else []
+    line += ["-B"] if kind == "abcd" or what == "as" else []
     line += ["-c", values[0]] if what == "read" else []
     said = await _run(["mbpoll", *line, where.place, *(["--", *values] if what in ("set", "write") else [])])
     if "Written" in said:
         return "ok"
     # "[7]: \t42", and of what is negative as 16 bits "65535 (-1)".
-    found = [text.split("\t")[1].split()[0] for text in said.splitlines() if text.startswith("[")]
+    place = -1 if kind == "int16" else 0
+    found = [text.split("\t")[1].split()[place].strip("()") for text in said.splitlines() if text.startswith("[")]
     return " ".join(found) or "error " + " ".join(said.split())
 
 
@@ -196,6 +210,7 @@ async def _pymodbus_asked(where: Where, orders: Sequence[str]) -> list[str]:
 
 async def _pymodbus_order(client: Any, unit: int, order: Sequence[str]) -> str:
     what, *rest = order
+    kind = rest.pop(0) if what == "as" else ""
     table, given = (
         ("", [int(word) for word in rest])
         if what in ("mask", "exchange")
@@ -210,7 +225,7 @@ async def _pymodbus_order(client: Any, unit: int, order: Sequence[str]) -> str:
         "input": client.read_input_registers,
     }
     try:
-        if what == "read":
+        if what in ("read", "as"):
             answer = await calls[table](at, count=values[0], device_id=unit)
         elif what == "set":
             answer = await (client.write_coil if bits else client.write_register)(at, values[0], device_id=unit)
@@ -226,6 +241,8 @@ async def _pymodbus_order(client: Any, unit: int, order: Sequence[str]) -> str:
         return f"error {error}"
     if answer.isError():
         return f"error exception {answer.exception_code}"
+    if what == "as":
+        return str(client.convert_from_registers(answer.registers, client.DATATYPE[kind.upper()]))
     if what not in ("read", "exchange"):
         return "ok"
     return " ".join(str(int(value)) for value in (answer.bits[: values[0]] if bits else answer.registers))

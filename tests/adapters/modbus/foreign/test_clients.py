@@ -13,7 +13,7 @@ import pytest
 from simulators.modbus.endpoint import Endpoint
 from simulators.modbus.line import Line
 from simulators.modbus.memory import Memory
-from simulators.modbus.points import TYPES, Address, Device, Order, Point, Raw, Table
+from simulators.modbus.points import TYPES, Address, Device, Order, Point, Raw, Table, Type
 from simulators.modbus.raw import raws
 from simulators.modbus.registers import spots
 from tests.adapters.modbus.foreign.peers import BAUD, HOST, Where, asked
@@ -26,6 +26,16 @@ T_S = 28_000_123.0
 UNIT, OTHER = 17, 18
 ORDERS: tuple[Order, ...] = ("ABCD", "BADC", "CDAB", "DCBA")
 BITS: tuple[Table, ...] = ("coil", "discrete")
+SIGNED: tuple[Type, ...] = ("int16", "int32", "int64", "float32", "float64")
+NUMBERS: tuple[Type, ...] = (*SIGNED, "uint16", "uint32", "uint64")
+DECODED: dict[str, tuple[Type, ...]] = {
+    "libmodbus": ("int16", "uint16", "int32", "uint32", "int64", "uint64", "float32"),
+    "mbpoll": ("int16", "uint16", "int32", "float32"),
+    "pymodbus": (*NUMBERS, "string"),
+    "modbus_serial": (*NUMBERS, "string"),
+    "jsmodbus": (*NUMBERS, "string"),
+}
+"""The types that a program has; of those on Node they are those of its buffers."""
 
 
 def _points() -> tuple[Point, ...]:
@@ -34,6 +44,10 @@ def _points() -> tuple[Point, ...]:
     points = [
         Point(f"p{place}", Address(10 * place, "holding", type_, length=length.get(type_)))
         for place, type_ in enumerate(TYPES)
+    ]
+    points += [
+        Point(f"n{place}", Address(500 + 10 * place, "holding", type_), range=(-90.0, -20.0))
+        for place, type_ in enumerate(SIGNED)
     ]
     points += [Point(f"f{place}", Address(2 * place, "input", "float32", order)) for place, order in enumerate(ORDERS)]
     return (*points, *(Point(f"{table}{at}", Address(at, table, "bool")) for table in BITS for at in range(9)))
@@ -82,6 +96,30 @@ async def test_reads_what_is_played(program: str, kind: str, tmp_path: Path) -> 
     expected = [played.words(point) for point in points]
     assert len(set(expected)) > 20, "a simulator that plays the same everywhere would prove little"
     assert said == [*expected, " ".join(bits["coil"]), " ".join(bits["discrete"][1:])]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_decodes_the_types_that_it_has(program: str, kind: str, tmp_path: Path) -> None:
+    async with playing(kind, tmp_path) as played:
+        places = [
+            place
+            for place, point in enumerate(played.points)
+            if point.address.table == "holding" and point.address.type in DECODED[program]
+        ]
+        addresses = [played.points[place].address for place in places]
+        orders = [f"as {one.type} holding {one.at} {len(spots(one))}" for one in addresses]
+        said = await asked(program, played.where, *orders)
+    assert {one.type for one in addresses} == set(DECODED[program])
+    for text, place in zip(said, places, strict=True):
+        raw = played.held[place]
+        if isinstance(raw, float):
+            # mbpoll prints six digits.
+            digits = 1e-5 if program == "mbpoll" else 1e-8 if played.points[place].address.type == "float32" else 0
+            assert float(text) == pytest.approx(raw, rel=digits, abs=0)
+        else:
+            assert text == str(raw)
+    assert sum(1 for place in places if str(played.held[place]).startswith("-")) >= 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

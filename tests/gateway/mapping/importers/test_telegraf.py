@@ -123,6 +123,13 @@ def test_whatever_stands_in_the_file_it_is_imported_or_named(value: Any) -> None
     holds(take, Text("x.conf", toml(value if isinstance(value, dict) else {"inputs": value})))
 
 
+@pytest.mark.parametrize("address", [[""], [1, ""], [None]])
+def test_an_empty_address_is_named(address: list[Any]) -> None:
+    plugin = {"name": "a", "controller": "tcp://a:502", "coils": [{"name": "c", "address": address}]}
+    imported = holds(take, Text("x.conf", toml({"inputs": {"modbus": [plugin]}})))
+    assert not any(profile.points for profile in imported.profiles)
+
+
 def test_what_is_no_configuration_is_said_once(tmp_path: Path) -> None:
     assert "error I20: this is not valid TOML" in refused(take, "[[inputs.modbus]")
     assert "nested too deeply" in refused(take, "a = " + "[" * 100_000)

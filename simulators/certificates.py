@@ -1,7 +1,8 @@
-"""The hub's own authority and server certificate, made at run time; and the TLS side of trusting devices.
+"""A server's own authority and certificate, made at run time; and the TLS side of trusting clients.
 
-RSA, as the certificates of Azure's hubs are. Root and keys are kept in their folder, so that a hub that is started
-again is the same hub to its clients; the server certificate is issued afresh at each start.
+RSA, as the certificates of Azure's hubs are, and as Modbus/TCP Security wants it at least. Root and keys are kept in
+their folder, so that a server that is started again is the same to its clients; its certificate is issued afresh each
+time.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -32,7 +34,7 @@ _BACKDATED = timedelta(hours=1)
 
 
 class TrustInvalid(Exception):
-    """A file of trusted certificates cannot be used; the text says which and why."""
+    """A file of certificates cannot be used; the text says which and why."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +46,47 @@ class ServerFiles:
     key: Path
 
 
-def prepare(directory: Path, names: Iterable[str]) -> ServerFiles:
+class Owner(NamedTuple):
+    """Whose certificates they are."""
+
+    title: str
+    """In their subjects."""
+    root: str
+    """Name of the root's file and of its key, without their endings."""
+    server: str
+    """Those of the server."""
+
+
+HUB = Owner("Simulated IoT Hub", "hub-root", "server")
+METERS = Owner("Simulated Modbus devices", "modbus-root", "modbus")
+
+
+def prepare(directory: Path, names: Iterable[str], owner: Owner = HUB) -> ServerFiles:
     """Make, or make again, what is missing in the folder; ``names``: host names and addresses of the server."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    files = ServerFiles(directory / "hub-root.pem", directory / "server.pem", directory / "server.key")
-    root_key = _key(directory / "hub-root.key")
-    root = _root(files.root, root_key)
-    server = _server(root, root_key, _key(files.key), names)
+    root_path, server_path = directory / f"{owner.root}.pem", directory / f"{owner.server}.pem"
+    files = ServerFiles(root_path, server_path, server_path.with_suffix(".key"))
+    root_key = _key(root_path.with_suffix(".key"))
+    root = _root(files.root, root_key, f"{owner.title} root")
+    server = _server(root, root_key, _key(files.key), owner.title, names)
     files.certificate.write_bytes(server.public_bytes(Encoding.PEM))
     return files
 
 
-def context(files: ServerFiles, trust: Sequence[Path], newest: ssl.TLSVersion) -> ssl.SSLContext:
-    """TLS 1.2 up to ``newest``; a client must show a certificate of one of the trusted roots. Raises TrustInvalid."""
+def context(certificate: Path, key: Path, trust: Sequence[Path] | None, newest: ssl.TLSVersion) -> ssl.SSLContext:
+    """TLS 1.2 up to ``newest``; a client must show a certificate of one of the trusted roots. Raises TrustInvalid.
+
+    Without ``trust`` (None) clients need show none.
+    """
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
     tls.maximum_version = newest
-    tls.load_cert_chain(files.certificate, files.key)
-    tls.verify_mode = ssl.CERT_REQUIRED
-    for path in trust:
+    try:
+        tls.load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise TrustInvalid(f"{certificate} and {key} are no certificate and its key, in PEM form") from error
+    tls.verify_mode = ssl.CERT_NONE if trust is None else ssl.CERT_REQUIRED
+    for path in trust or ():
         try:
             tls.load_verify_locations(path)
         except ssl.SSLError as error:
@@ -84,12 +108,12 @@ def _key(path: Path) -> rsa.RSAPrivateKey:
     return key
 
 
-def _root(path: Path, key: rsa.RSAPrivateKey) -> x509.Certificate:
+def _root(path: Path, key: rsa.RSAPrivateKey, title: str) -> x509.Certificate:
     if path.exists():
         root = x509.load_pem_x509_certificate(path.read_bytes())
         if root.public_key() == key.public_key() and root.not_valid_after_utc > _now() + SERVER_LIFETIME:
             return root
-    name = _name("Simulated IoT Hub root")
+    name = _name(title)
     public = key.public_key()
     root = (
         _builder(name, name, public, ROOT_LIFETIME)
@@ -103,11 +127,11 @@ def _root(path: Path, key: rsa.RSAPrivateKey) -> x509.Certificate:
 
 
 def _server(
-    root: x509.Certificate, root_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey, names: Iterable[str]
+    root: x509.Certificate, root_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey, title: str, names: Iterable[str]
 ) -> x509.Certificate:
     public = key.public_key()
     return (
-        _builder(_name("Simulated IoT Hub"), root.subject, public, SERVER_LIFETIME)
+        _builder(_name(title), root.subject, public, SERVER_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)

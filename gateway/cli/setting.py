@@ -1,0 +1,169 @@
+"""fieldgate set: one point of a live device set, for commissioning."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from gateway import link, look, setting
+from gateway.adapter import LinkLost, NotWritten
+from gateway.cli.looking import device_of, plain
+from gateway.cli.plants import JSON, PLANT, STATE, adapters, load, refuse
+from gateway.lines import with_secrets
+from gateway.mapping import writing
+from gateway.mapping.refused import Refused, TooSoon, Wanted, shown, with_unit
+from gateway.plant import Device
+from gateway.vault import Vault
+
+SILENT = "is it on, is its unit id right? Whatever else asks it may hold its only connection"
+
+T = TypeVar("T")
+
+
+@click.command("set", context_settings={"ignore_unknown_options": True})
+@PLANT
+@click.argument("device")
+@click.argument("point")
+@click.argument("value")
+@STATE
+@JSON
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody sits at a terminal.")
+def set_(folder: Path, device: str, point: str, value: str, state: Path | None, as_json: bool, yes: bool) -> None:
+    """Set a point of a device once, now, within the bounds of write: in its mapping.
+
+    VALUE is a value as it is published: 21.5, a text of the enum, true, or names of flags. Shows what the point holds
+    and what will be sent, and asks. Opens a connection of its own: a device that allows only one refuses it while a
+    gateway runs. Ends with 1 where the device does not take it, or where it is unknown whether it did.
+    """
+    plant = load(folder, quiet=True, as_json=as_json)
+    chosen = device_of(plant, device, as_json=as_json)
+    vault = Vault(state or plant.gateway.state)
+    _log_to_stderr()
+    act = _Act(chosen, point, vault, folder, as_json)
+    wanted = act.judged(value)
+    if not yes:
+        if not at_a_terminal():
+            refuse("nobody can be asked here whether to set it", "add --yes", code=2, as_json=as_json)
+        act.ask(wanted)
+    act.carry_out(wanted)
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+
+
+@dataclass(frozen=True)
+class _Act:
+    """One point to be set, and how its answer is wanted."""
+
+    device: Device
+    point: str
+    vault: Vault
+    folder: Path
+    as_json: bool
+
+    def judged(self, text: str) -> Wanted:
+        """What was typed, where the mapping allows it; says why not, and ends with 2."""
+        try:
+            wanted = writing.read(setting.spec_of(self.device, self.point), text)
+            setting.check(self.device, self.point, wanted)
+        except Refused as refused:
+            self._refused(refused)
+        return wanted
+
+    def ask(self, wanted: Wanted) -> None:
+        """Show what would be done; ends with 1 where the answer is no."""
+        seen = self._run(lambda target: setting.preview(target, self.point, wanted))
+        old = with_unit(shown(seen.old), seen.unit)
+        why = f" ({seen.old_status.reason})" if seen.old_status.reason else ""
+        click.echo(f"{self.device.name} {self.point}: holds {old}{why}", err=True)
+        new = with_unit(shown(seen.setpoint.value), seen.unit)
+        click.echo(f"will be set to {new}, sent as raw value {shown(seen.setpoint.raw)}", err=True)
+        if not click.confirm("set it?", err=True):
+            refuse("nothing was sent", as_json=self.as_json)
+
+    def carry_out(self, wanted: Wanted) -> None:
+        """Set it, and say what became of it."""
+        by = f"fieldgate set of user {os.getuid()}"
+        done = self._run(lambda target: setting.set_point(target, self.point, wanted, setting.Pace(), by))
+        if self.as_json:
+            click.echo(json.dumps(_entry(done)))
+            return
+        new, old = with_unit(shown(done.new), done.unit), with_unit(shown(done.old), done.unit)
+        twice = "; it was sent twice, since the first had no answer" if done.repeated else ""
+        click.echo(f"{done.device} {done.point}: set to {new}, was {old}; {setting.CONFIRMED[done.confirm]}{twice}")
+
+    def _run(self, work: Callable[[setting.Target], Coroutine[Any, Any, T]]) -> T:
+        """Do this over a connection of its own; says why not, and ends with 1 or 2."""
+
+        async def opened() -> T:
+            async with _opened(self.device, self.vault) as target:
+                return await work(target)
+
+        try:
+            return asyncio.run(opened())
+        except Refused as refused:
+            self._refused(refused)
+        except NotWritten as error:
+            self._not_written(error)
+        except look.Missed as missed:
+            refuse(str(missed), missed.remedy, as_json=self.as_json)
+        except (LinkLost, OSError) as error:
+            trouble = link.words(error, self.device.line)
+            refuse(f"{self.device.line}: {trouble.reason}", trouble.remedy, as_json=self.as_json)
+
+    def _refused(self, refused: Refused) -> NoReturn:
+        code = 1 if isinstance(refused, TooSoon) else 2
+        refuse(str(refused), refused.hint, code=code, as_json=self.as_json)
+
+    def _not_written(self, error: NotWritten) -> NoReturn:
+        look_first = f"see what it holds: fieldgate probe {self.folder} {self.device.name} {self.point}"
+        hint = look_first if error.unknown else SILENT if isinstance(error, setting.Silent) else ""
+        if not self.as_json:
+            refuse(str(error), hint)
+        click.echo(json.dumps({"ok": False, "error": str(error), "hint": hint, "unknown": error.unknown}))
+        sys.exit(1)
+
+
+@asynccontextmanager
+async def _opened(device: Device, vault: Vault) -> AsyncIterator[setting.Target]:
+    opening = with_secrets(adapters()[device.protocol], vault).connect
+    if opening is None:
+        raise look.Missed(f"this version of Fieldgate cannot write to {device.protocol} devices yet")
+    async with AsyncExitStack() as stack:
+        async with asyncio.timeout(look.PATIENCE_S):
+            session = await stack.enter_async_context(opening([spec.point for spec in device.points]))
+        yield setting.Target(session, device)
+
+
+def _entry(done: setting.Done) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "device": done.device,
+        "point": done.point,
+        "unit": done.unit,
+        "old": plain(done.old),
+        "old_reason": done.old_status.reason,
+        "new": plain(done.new),
+        "raw": plain(done.raw),
+        "confirmed": done.confirm,
+        "repeated": done.repeated,
+    }
+
+
+COMMANDS = (set_,)

@@ -1,0 +1,463 @@
+"""A point is set within its bounds, once, with the truth about what became of it, and the log tells all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from adapters.modbus import ADAPTER
+from gateway import setting
+from gateway.adapter import GOOD, TIMEOUT, Batch, LinkLost, NotWritten, Quality, Reading, Session, Status, Value
+from gateway.mapping.refused import Denied, OutOfBounds, Refused, TooSoon, Unfit, Wanted
+from gateway.mapping.writing import Setpoint
+from gateway.plant import Device as Described
+from gateway.plant import read
+from gateway.setting import Done, NotHeld, Pace, Silent, Target, preview, set_point
+from tests.adapters.modbus.device import Device
+from tests.gateway.field import plant
+from tests.gateway.machine import HELD, PROFILE, machine
+
+
+class Machine:
+    """A session with a memory: raw values by the name of the point, and what becomes of each write."""
+
+    def __init__(self, device: Described) -> None:
+        self.names = [spec.point.name for spec in device.points]
+        self.held: dict[str, Value] = dict.fromkeys(self.names, 0) | {"limit_sf": 2, "speed": 200, "setpoint": 20.0}
+        self.fates: list[BaseException | None] = []
+        """Of the next writes, in order: what is raised; they are carried out where it is unknown, too."""
+        self.deaf = False
+        """It confirms, and does nothing."""
+        self.why: dict[str, Status] = {}
+        self.written: list[tuple[str, Value]] = []
+        self.fetched: list[str] = []
+        self.lost: BaseException | None = None
+
+    async def read(self) -> Batch:
+        raise NotImplementedError
+
+    async def fetch(self, point: int) -> Reading:
+        name = self.names[point]
+        self.fetched.append(name)
+        if self.lost is not None and self.written:
+            raise self.lost
+        status = self.why.get(name, GOOD)
+        return Reading(point, None if status is not GOOD else self.held[name], 0, status)
+
+    async def write(self, point: int, value: Value) -> None:
+        name = self.names[point]
+        self.written.append((name, value))
+        fate = self.fates.pop(0) if self.fates else None
+        if not self.deaf and (not isinstance(fate, NotWritten) or fate.unknown):
+            self.held[name] = value
+        if fate is not None:
+            raise fate
+
+
+class Clock:
+    """Time passes while one sleeps."""
+
+    def __init__(self) -> None:
+        self.s = 1000.0
+
+    def now(self) -> float:
+        return self.s
+
+    async def sleep(self, seconds: float) -> None:
+        self.s += seconds
+
+
+def described(folder: Path, endpoint: str = "tcp://127.0.0.1:1") -> Described:
+    return read(plant(folder, endpoint, PROFILE), {"modbus": ADAPTER}).devices[0]
+
+
+@pytest.fixture
+def press(tmp_path: Path) -> Described:
+    return described(tmp_path / "plant")
+
+
+@pytest.fixture
+def session(press: Described) -> Machine:
+    return Machine(press)
+
+
+@pytest.fixture
+def put(press: Described, session: Machine) -> Callable[..., Any]:
+    pace, clock = Pace(lambda: clock.s), Clock()
+
+    async def carried_out(name: str, wanted: Wanted) -> Done:
+        target = Target(session, press)
+        return await set_point(target, name, wanted, pace, "a test", now=clock.now, sleep=clock.sleep)
+
+    carried_out.clock = clock  # type: ignore[attr-defined]  # for tests that let time pass
+    return carried_out
+
+
+def unknown(reason: str = "no answer in time") -> NotWritten:
+    return NotWritten("speed", reason, unknown=True)
+
+
+async def test_a_point_is_set_and_both_values_are_told_as_they_are_published(
+    put: Callable[..., Any], session: Machine
+) -> None:
+    done = await put("speed", Decimal("21.5"))
+    assert done == Done("press-7", "speed", "Hz", 20.0, GOOD, 21.5, 215, "readback", False)
+    assert session.written == [("speed", 215)]
+    assert session.fetched == ["speed", "speed"]
+
+
+async def test_an_answer_is_enough_where_the_mapping_says_so(put: Callable[..., Any], session: Machine) -> None:
+    session.deaf = True
+    done = await put("setpoint", 25)
+    assert (done.old, done.new, done.confirm) == (20.0, 25.0, "answer")
+    assert session.fetched == ["setpoint"]
+
+
+async def test_texts_are_set_by_their_code(put: Callable[..., Any], session: Machine) -> None:
+    done = await put("mode", "slow")
+    assert (done.old, done.new, session.written) == ("off", "slow", [("mode", 1)])
+
+
+async def test_the_scale_factor_is_asked_first(put: Callable[..., Any], session: Machine) -> None:
+    session.held["limit"] = 15
+    done = await put("limit", 2500)
+    assert (done.old, done.new, session.written) == (1500, 2500, [("limit", 25)])
+    assert session.fetched == ["limit_sf", "limit"]
+    session.held["limit_sf"] = -1
+    assert (await put("limit", 2.5)).raw == 25
+
+
+@pytest.mark.parametrize("factor", [-32768, 0.5, None])
+async def test_without_a_scale_factor_nothing_is_sent(put: Callable[..., Any], session: Machine, factor: Value) -> None:
+    session.held["limit_sf"] = factor
+    with pytest.raises(Unfit, match="its scale factor has no value just now"):
+        await put("limit", 2500)
+    assert session.written == []
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "kind", "text"),
+    [
+        ("voltage", 230, Denied, "voltage: it cannot be written: its mapping has no write:"),
+        ("twice", 230, Denied, "twice: it is computed from other points, so that it cannot be written"),
+        ("sped", 20, Denied, "sped: press-7 has no such point"),
+        ("speed", 50.5, OutOfBounds, "speed: 50.5 Hz is outside of what write: allows: 0 to 50 Hz"),
+        ("speed", -1, OutOfBounds, "speed: -1 Hz is outside of what write: allows: 0 to 50 Hz"),
+        ("speed", Decimal("20.05"), Unfit, "speed: it cannot hold 20.05"),
+        ("setpoint", 20.25, OutOfBounds, "setpoint: 20.25 is no multiple of 0.5, as write: wants it"),
+        ("mode", "fast", OutOfBounds, 'mode: write: does not allow "fast"'),
+        ("mode", "quick", Unfit, 'mode: "quick" is no text of its enum'),
+        ("relay", "yes", Unfit, 'relay: "yes" is neither true nor false'),
+        ("step", 16, Unfit, "step: 16 does not fit: it holds 0 to 15"),
+    ],
+)
+async def test_what_the_mapping_does_not_allow_touches_no_device(
+    put: Callable[..., Any], session: Machine, name: str, wanted: Wanted, kind: type[Refused], text: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        await put(name, wanted)
+    assert (type(caught.value), str(caught.value)) == (kind, text)
+    assert (session.written, session.fetched) == ([], [])
+
+
+def test_a_name_that_is_nearly_right_is_helped(press: Described) -> None:
+    with pytest.raises(Denied) as caught:
+        setting.spec_of(press, "sped")
+    assert caught.value.hint == 'did you mean "speed"?'
+
+
+async def test_two_writes_keep_their_distance(put: Any, session: Machine) -> None:
+    await put("setpoint", 25)
+    put.clock.s += 4.9
+    with pytest.raises(TooSoon) as caught:
+        await put("setpoint", 26)
+    assert str(caught.value) == "setpoint: it was written 4.9 s ago, and write: allows it every 5 s"
+    put.clock.s += 0.2
+    await put("setpoint", 26)
+    await put("speed", 5)
+    await put("speed", 6)
+    assert len(session.written) == 4
+
+
+async def test_a_write_that_was_refused_counts_for_the_distance(put: Any, session: Machine) -> None:
+    session.fates = [NotWritten("setpoint", "the device refused: exception 3: illegal data value")]
+    with pytest.raises(NotWritten, match="exception 3"):
+        await put("setpoint", 25)
+    with pytest.raises(TooSoon):
+        await put("setpoint", 25)
+
+
+async def test_a_flood_goes_out_once(put: Any, session: Machine) -> None:
+    told = await asyncio.gather(*(put("setpoint", 25) for _ in range(100)), return_exceptions=True)
+    assert [type(one) for one in told].count(TooSoon) == 99
+    assert len(session.written) == 1
+
+
+async def test_a_device_that_does_not_do_what_it_confirms_is_found_out(put: Any, session: Machine) -> None:
+    session.deaf = True
+    with pytest.raises(NotHeld) as caught:
+        await put("speed", 25)
+    assert str(caught.value) == "speed: the device confirmed it, but the point holds 20 Hz after 3 s"
+    assert (caught.value.held, caught.value.unknown) == (20.0, False)
+    assert 5 < len(session.fetched) < 20
+
+
+async def test_a_device_may_need_some_time_to_show_it(put: Any, session: Machine) -> None:
+    session.deaf = True
+
+    async def later(seconds: float) -> None:
+        put.clock.s += seconds
+        if put.clock.s > 1001:
+            session.held["speed"] = 250
+
+    put.clock.sleep = later
+    assert (await put("speed", 25)).new == 25.0
+
+
+async def test_what_cannot_be_read_back_is_unknown(put: Any, session: Machine) -> None:
+    session.lost = LinkLost("the device closed the connection")
+    with pytest.raises(NotHeld) as caught:
+        await put("speed", 25)
+    assert caught.value.unknown
+    assert caught.value.reason == (
+        "the device confirmed it, but it could not be read back: the device closed the connection"
+    )
+
+
+async def test_an_unknown_outcome_is_settled_by_reading_back(put: Any, session: Machine) -> None:
+    session.fates = [NotWritten("mode", "no answer in time", unknown=True)]
+    done = await put("mode", "slow")
+    assert (done.new, done.confirm, done.repeated) == ("slow", "readback", False)
+    assert session.written == [("mode", 1)], "it is not idempotent"
+
+
+async def test_an_unknown_outcome_that_is_not_there_stays_unknown(put: Any, session: Machine) -> None:
+    session.deaf, session.fates = True, [NotWritten("mode", "no answer in time", unknown=True)]
+    with pytest.raises(NotHeld) as caught:
+        await put("mode", "slow")
+    assert caught.value.unknown
+    assert caught.value.reason == 'no answer in time, and the point holds "off" after 3 s'
+
+
+async def test_without_reading_back_an_unknown_outcome_is_told_and_nothing_sent_twice(
+    put: Any, session: Machine
+) -> None:
+    session.fates = [NotWritten("setpoint", "no answer in time", unknown=True)]
+    with pytest.raises(NotWritten, match="it is unknown whether it was carried out"):
+        await put("setpoint", 25)
+    assert len(session.written) == 1
+
+
+async def test_what_is_idempotent_is_sent_once_more(put: Any, session: Machine) -> None:
+    session.fates = [unknown(), None]
+    done = await put("speed", 25)
+    assert done.repeated
+    assert session.written == [("speed", 250)] * 2
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (unknown(), "sent twice: no answer in time, and the point holds 20 Hz after 3 s"),
+        (NotWritten("speed", "refused"), "sent twice: refused, and the point holds 20 Hz after 3 s"),
+        (LinkLost("no way"), "no answer in time, and the point holds 20 Hz after 3 s"),
+        (ConnectionRefusedError(), "no answer in time, and the point holds 20 Hz after 3 s"),
+    ],
+    ids=["unknown", "refused", "lost", "no way"],
+)
+async def test_it_is_sent_twice_at_the_most(put: Any, session: Machine, second: BaseException, reason: str) -> None:
+    session.deaf, session.fates = True, [unknown(), second]
+    with pytest.raises(NotHeld) as caught:
+        await put("speed", 25)
+    assert (caught.value.reason, caught.value.unknown) == (reason, True)
+    assert len(session.written) == 2
+
+
+async def test_a_refusal_is_certain_and_final(put: Any, session: Machine) -> None:
+    session.fates = [NotWritten("speed", "the device refused: exception 3: illegal data value")]
+    with pytest.raises(NotWritten) as caught:
+        await put("speed", 25)
+    assert not caught.value.unknown
+    assert session.written == [("speed", 250)]
+
+
+async def test_a_device_that_is_silent_is_sent_nothing(put: Any, session: Machine) -> None:
+    session.why = {"speed": TIMEOUT}
+    with pytest.raises(Silent) as caught:
+        await put("speed", 25)
+    assert str(caught.value) == "speed: the device does not answer; nothing was sent"
+    assert not caught.value.unknown
+    assert session.written == []
+
+
+async def test_a_point_that_can_only_be_written_is(put: Any, session: Machine) -> None:
+    why = Status(Quality.BAD, "exception 2: illegal data address", 2)
+    session.why = {"setpoint": why}
+    done = await put("setpoint", 25)
+    assert (done.old, done.old_status, done.new) == (None, why, 25.0)
+
+
+async def test_a_session_that_cannot_write_is_no_way(press: Described) -> None:
+    class Reads:
+        async def read(self) -> Batch:
+            raise NotImplementedError
+
+    with pytest.raises(Denied, match="speed: the adapter of modbus cannot write"):
+        await set_point(Target(Reads(), press), "speed", 25, Pace(), "a test")
+
+
+async def test_a_preview_sends_nothing(press: Described, session: Machine) -> None:
+    seen = await preview(Target(session, press), "speed", 25)
+    assert (seen.point, seen.unit, seen.old, seen.setpoint) == ("speed", "Hz", 20.0, Setpoint(250, 25.0))
+    assert session.written == []
+    with pytest.raises(OutOfBounds):
+        await preview(Target(session, press), "speed", 51)
+
+
+async def test_the_device_may_be_one_of_several_of_a_line(press: Described) -> None:
+    session = Machine(press)
+    session.names = ["other_1", "other_2", *session.names]
+    done = await set_point(Target(session, press, first=2), "limit", 2500, Pace(), "a test")
+    assert done.raw == 25
+
+
+# ---- the log
+
+
+async def test_every_act_is_told_before_it_is_sent_and_after(
+    put: Any, session: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fieldgate")
+    session.fates = [unknown(), None]
+    await put("speed", 25)
+    assert caplog.messages == [
+        "press-7 speed: 20 Hz -> 25 Hz, by a test: is sent as raw value 250",
+        "press-7 speed: 20 Hz -> 25 Hz, by a test: written, read back from the device, after it was sent twice",
+    ]
+
+
+async def test_refusals_and_failures_are_told_too(put: Any, session: Machine, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "fieldgate")
+    with pytest.raises(Denied):
+        await put("voltage", 230)
+    session.fates = [LinkLost("no way to the device")]
+    with pytest.raises(LinkLost):
+        await put("mode", "slow")
+    assert caplog.messages == [
+        "press-7 voltage: 230, by a test: not sent: voltage: it cannot be written: its mapping has no write:",
+        'press-7 mode: "off" -> "slow", by a test: is sent as raw value 1',
+        'press-7 mode: "off" -> "slow", by a test: not written: no way to the device',
+    ]
+
+
+async def test_a_write_that_is_cancelled_is_unknown(
+    put: Any, session: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fieldgate")
+    session.fates = [asyncio.CancelledError()]
+    with pytest.raises(asyncio.CancelledError):
+        await put("mode", "slow")
+    assert caplog.messages[-1].endswith("cancelled; it is unknown whether it was carried out")
+
+
+async def test_what_was_typed_cannot_forge_a_line_of_the_log(put: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "fieldgate")
+    with pytest.raises(Unfit):
+        await put("mode", "a\n2026-11-25 press-7 mode: written")
+    assert all("\n" not in message for message in caplog.messages)
+
+
+# ---- on Modbus, ours and a foreign server, as a foreign client sees it
+
+
+@asynccontextmanager
+async def raw_device() -> AsyncIterator[int]:
+    device = Device({7: machine()})
+    await device.plug()
+    yield device.port
+    await device.unplug()
+
+
+@asynccontextmanager
+async def pymodbus_server() -> AsyncIterator[int]:
+    logging.getLogger("pymodbus_internal").setLevel(logging.CRITICAL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    words = dict.fromkeys(range(50), 0) | HELD
+    registers = [SimData(0, values=list(words.values()), datatype=DataType.REGISTERS)]
+    bits = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
+    server = ModbusTcpServer([SimDevice(7, (bits, bits, registers, registers))], address=("127.0.0.1", port))
+    await server.serve_forever(background=True)
+    yield port
+    await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus
+    await asyncio.sleep(0)
+
+
+async def _memory(port: int, at: int, count: int) -> list[int]:
+    client = AsyncModbusTcpClient("127.0.0.1", port=port)
+    await client.connect()
+    answer = await client.read_holding_registers(at, count=count, device_id=7)
+    client.close()
+    return list(answer.registers)
+
+
+async def _coil(port: int, at: int) -> bool:
+    client = AsyncModbusTcpClient("127.0.0.1", port=port)
+    await client.connect()
+    answer = await client.read_coils(at, count=1, device_id=7)
+    client.close()
+    return answer.bits[0]
+
+
+@pytest.mark.parametrize("server", [raw_device, pymodbus_server], ids=["raw", "pymodbus"])
+async def test_points_of_every_kind_are_set_on_a_device(server: Any, tmp_path: Path) -> None:
+    async with asyncio.timeout(20), server() as port:
+        device = described(tmp_path, f"tcp://127.0.0.1:{port}")
+        assert ADAPTER.connect is not None
+        async with ADAPTER.connect([spec.point for spec in device.points]) as session:
+            told = [await _set(session, device, name, wanted) for name, wanted in WANTED]
+        assert told == TOLD
+        assert await _memory(port, 10, 1) == [1]
+        assert await _memory(port, 12, 2) == [0x0000, 0x41CC], "25.5 is 41cc0000, its registers swapped"
+        assert await _memory(port, 21, 2) == [0x1294, 500], "the other bits of the register stay"
+        assert await _memory(port, 30, 1) == [0xFFE7]
+        assert await _coil(port, 3) is True
+
+
+WANTED: Sequence[tuple[str, Wanted]] = (
+    ("relay", True),
+    ("mode", "slow"),
+    ("setpoint", Decimal("25.5")),
+    ("step", 9),
+    ("speed", Decimal("50.0")),
+    ("speed", Decimal("0")),
+    ("speed", Decimal("50.0")),
+    ("limit", -2500),
+)
+TOLD = [
+    (False, True),
+    ("fast", "slow"),
+    (20.0, 25.5),
+    (3, 9),
+    (20.0, 50.0),
+    (50.0, 0.0),
+    (0.0, 50.0),
+    (1500, -2500),
+]
+
+
+async def _set(session: Session, device: Described, name: str, wanted: Wanted) -> tuple[Value, Value]:
+    done = await set_point(Target(session, device), name, wanted, Pace(), "a test")
+    return done.old, done.new
