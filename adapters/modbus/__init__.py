@@ -2,6 +2,7 @@
 
 from adapters.modbus.check import check
 from adapters.modbus.commands import COMMANDS
+from adapters.modbus.course import unreadable
 from adapters.modbus.numbering import resolve
 from adapters.modbus.plan import planned
 from adapters.modbus.replay import decode, explain
@@ -15,6 +16,7 @@ ADAPTER: Adapter[Connect, Address] = Adapter(
     line=line,
     connect=connect,
     read_only=read_only,
+    unreadable=unreadable,
     every=every,
     apart=("modbus", "unit_id", "base"),
     alike=of_the_line,

@@ -49,9 +49,9 @@ async def _scan(call: Call[Connect]) -> AsyncGenerator[Said, None]:
         for note in scan.notes(len(units), found, line.counters["closed"], line.counters["wrong"]):
             yield Note(note)
     if not found:
-        what = f"unit {units[0]}" if len(units) == 1 else f"none of {len(units)} units"
+        what = f"unit {units[0]} does not answer" if len(units) == 1 else f"none of {len(units)} units answers"
         raise LinkLost(
-            f"{what} answers", "check the wiring and what the line is set to; old devices take a longer --timeout"
+            what, "check the wiring and what the line is set to; old devices take a longer --timeout"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -39,6 +40,21 @@ def _range(pair: tuple[int, int]) -> tuple[int, int]:
     return pair
 
 
+def _network(text: str) -> str:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError as error:
+        hint = "write for example 10.20.0.15, or 10.20.0.0/24 for all of a network"
+        raise fault("B20", f'"{text}" is no IP address and no network', hint) from error
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Networks: TypeAlias = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
+"""IP addresses, and networks as ``10.20.0.0/24``; one may stand without brackets."""
 Endpoint: TypeAlias = Annotated[str, AfterValidator(endpoint.spelled)]
 """See ``endpoint``; ``tcp://host`` gets the port 502, ``tls://host`` 802."""
 File: TypeAlias = Annotated[str, AfterValidator(_file)]
@@ -113,6 +129,14 @@ class Connect(Settings):
         Field(description="tls: the certificates of the authorities that are trusted, or the device's own."),
     ] = None
 
+    from_: Annotated[
+        Networks,
+        Field(
+            alias="from",
+            description="listen: who may call, as IP addresses or networks; others are hung up. Without it anybody may.",
+        ),
+    ] = ()
+
     delay: Annotated[Duration, Field(ge=0, le=60, description="Between an answer and the next request.")] = 0.0
     pause: Annotated[Duration, Field(ge=0, le=60, description="Between connecting and the first request.")] = 0.0
     idle: Annotated[
@@ -138,6 +162,8 @@ class Connect(Settings):
         if where.carrier == "tls" and self.trust is None:
             hint = "write trust: /etc/fieldgate/modbus-roots.pem, with the certificates of the authorities you trust"
             raise fault("B20", "a tls:// line needs to know whom to trust", hint)
+        if self.from_ and where.carrier != "listen":
+            raise fault("B20", "from says who may call, and nobody calls on such a line", "leave it out")
         if (self.certificate is None) != (self.key is None):
             raise fault("B20", "certificate and key belong together", "write both, or none")
         return self
@@ -244,7 +270,7 @@ def port(connect: Connect) -> str:
 
 
 def of_the_line(connect: Connect) -> tuple[str, ...]:
-    """The settings that a line has once, so that its devices must say them alike."""
+    """The settings that a line has once, so that its devices must say them alike; by their fields."""
     return _OF_THE_LINE.get(endpoint.parts(connect.modbus).carrier, ())
 
 
@@ -253,13 +279,14 @@ def disagreement(connects: Sequence[Connect]) -> str:
     for key in of_the_line(connects[0]):
         said = list(dict.fromkeys(str(getattr(connect, key)) for connect in connects))
         if len(said) > 1:
-            return f"{key} is {' here and '.join(said[:2])} there, on the same line"
+            return f"{key.rstrip('_')} is {' here and '.join(said[:2])} there, on the same line"
     return ""
 
 
 _OF_THE_LINE: dict[endpoint.Carrier, tuple[str, ...]] = {
     "serial": ("baud", "parity", "stop", "data_bits", "rs485"),
     "tls": ("certificate", "key", "trust"),
+    "listen": ("from_",),
 }
 
 

@@ -48,7 +48,7 @@ async def opened(connect: Connect, patience_s: float, counters: Counter[str]) ->
     if where.carrier == "udp":
         return await udp.opened(where.host, where.port, counters, patience_s)
     if where.carrier == "listen":
-        return await listen.opened(where.host, where.port, counters, patience_s)
+        return await listen.opened(where.host, where.port, counters, patience_s, allowed=connect.from_)
     context = None
     if connect.trust is not None and where.carrier == "tls":
         context = tls.context(connect.trust, connect.certificate, connect.key)

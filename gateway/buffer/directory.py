@@ -82,6 +82,11 @@ def move_away(path: Path) -> bool:
     return True
 
 
+def is_away(path: Path) -> bool:
+    """Whether it was moved away and not back."""
+    return Path(f"{path}{MOVED}").exists()
+
+
 def move_back(path: Path) -> None:
     """Give it its name again. A crash between the two is made good by ``make``."""
     Path(f"{path}{MOVED}").rename(path)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.buffer import content, directory, policy, rewriting
@@ -206,6 +207,7 @@ class Disk:
         segment.measure()
         shelf.resized()
         if segment.last < segment.first:
+            shelf.next_frame = max(shelf.next_frame, segment.first + 1)  # no name is used twice
             await self.forget(segment)
             return
         self.sealed(segment)
@@ -239,17 +241,25 @@ class Disk:
         """Its file is gone; so is what stands about it, with the next sync."""
         self._unlisted.append(one)
 
+    def written_down(self, segment: Segment) -> bool:
+        """Whether ``meta.db`` knows what this sealed segment holds."""
+        return segment.place not in self._sealed
+
     def waiting(self, segment: Segment, held: Mapping[str, Extent]) -> int:
         """How many messages of this content are not acknowledged."""
         lanes = self.lanes
         return sum(lanes.waiting(lanes.lane(identity, segment.priority), one) for identity, one in held.items())
 
-    def leave(self, segments: Iterable[Segment]) -> None:
+    def leave(self, segments: Iterable[Segment], *, replaced: bool = False) -> None:
         """These are not on their shelves any more: they go when the next sync has succeeded."""
         for segment in segments:
             shelf = self.shelves[segment.priority]
             shelf.remove(segment)
             self._sealed.pop(segment.place, None)
+            if replaced:
+                # What stands about it goes in the transaction that lists what took its place, before its file does: a
+                # row without a file would count as messages that somebody has taken away.
+                self._unlisted.append(segment.place)
             self._gone.append(segment)
 
     # Keeping house.
@@ -286,8 +296,9 @@ class Disk:
                 await self._write_meta(changes)
             except BufferTrouble:
                 self._dirty |= dirty
-                self._sealed = sealed | self._sealed
                 self._unlisted += unlisted
+                left = set(self._unlisted)
+                self._sealed = {at: one for at, one in (sealed | self._sealed).items() if at not in left}
                 self.losses.again(lost, damaged)
                 raise
             for segment in sealed.values():
@@ -295,6 +306,9 @@ class Disk:
 
     async def _write_meta(self, changes: Changes) -> None:
         try:
+            if changes.gone:
+                # Not known any more, and there again after a power cut: what was left out of it would come back.
+                await asyncio.to_thread(directory.sync, self.folder)
             await self._meta.write(changes)
         except sqlite3.Error as error:
             trouble = directory.translated(error, self._meta.path)
@@ -312,18 +326,21 @@ class Disk:
         async with self._tidying:
             drained = await self._drained()
             self.leave([segment for segment in drained if not segment.held.locked()])
+            # What leaves while this is synced goes the next time.
+            left = list(self._gone)
             try:
                 if self.changed:
                     await self.sync()
             except BufferFull:
-                await self._sacrifice([segment for segment in self._gone if not segment.damaged])
-            await self._unlink()
+                await self._sacrifice([segment for segment in left if not segment.damaged])
+            await self._unlink(left)
 
     async def _drained(self) -> list[Segment]:
         found: list[Segment] = []
         for shelf in self.shelves.values():
             for segment in shelf.sealed:
-                if segment.remaining > 0:
+                # One that is not written down yet has to be, before what it was made of and then itself may go.
+                if segment.remaining > 0 or segment.place in self._sealed:
                     continue
                 # Counting is quick and may be wrong where something was damaged; the cursors are asked before it goes.
                 try:
@@ -339,39 +356,49 @@ class Disk:
 
         Until they are written a mark lies there: whoever opens the directory with it begins a new epoch.
         """
-        if not drained:
-            raise BufferFull("disk")
-        segment = drained[0]
-        await segment.end()
-        mark = await asyncio.to_thread(directory.sacrifice, segment.path)
-        await self.sync()
-        await asyncio.to_thread(directory.remove, mark)
+        for segment in drained:
+            await segment.end()
+            self._gone.remove(segment)
+            try:
+                mark = await asyncio.to_thread(directory.sacrifice, segment.path)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self._gone.append(segment)
+                raise directory.translated(error, segment.path) from error
+            await self.sync()
+            with suppress(OSError):  # it lies there until the next start then, which begins a new epoch
+                await asyncio.to_thread(directory.remove, mark)
+            return
+        raise BufferFull("disk")
 
-    async def _unlink(self) -> None:
+    async def _unlink(self, left: Sequence[Segment]) -> None:
         """What has gone from the shelves goes from the disk; what the disk does not let go is tried again."""
-        kept: list[Segment] = []
-        gone, self._gone = self._gone, []
-        for segment in gone:
+        kept = False
+        for segment in [segment for segment in left if segment in self._gone]:
             try:
                 await self._unlink_one(segment)
             except OSError as error:
-                kept.append(segment)
+                kept = True
                 if not self._failing_to_unlink:
                     log.warning("buffer: %s cannot be removed (%s); it will be tried again", segment.path, error)
                 self._failing_to_unlink = str(error)
-        self._gone += kept
         if not kept and self._failing_to_unlink:
             log.info("buffer: drained segments are removed again (was: %s)", self._failing_to_unlink)
             self._failing_to_unlink = ""
 
     async def _unlink_one(self, segment: Segment) -> None:
         await segment.end()
-        if segment.damaged:
+        if any(other.path == segment.path for other in self.shelves[segment.priority].segments):
+            pass  # one without a frame, whose name another has got meanwhile
+        elif segment.damaged:
             aside = await asyncio.to_thread(directory.set_aside, segment.path, self.clock.clocks.wall_ns())
             log.error("buffer: %s was damaged; what could be read is kept in use, the file as %s", segment.path, aside)
         else:
             await asyncio.to_thread(directory.remove, segment.path)
-        self._unlisted.append(segment.place)
+        if segment in self._gone:
+            self._gone.remove(segment)
+            self._unlisted.append(segment.place)
 
     async def forget(self, segment: Segment) -> None:
         """The segment holds nothing that is waited for: it goes now. Raises BufferUnavailable."""
@@ -379,7 +406,7 @@ class Disk:
         shelf = self.shelves[segment.priority]
         if segment is shelf.writing:
             shelf.writing = None
-        await self._unlink()
+        await self._unlink([segment])
 
     async def close(self) -> None:
         """Leave everything whole on the disk; every connection is closed, whatever the disk says."""

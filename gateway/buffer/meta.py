@@ -251,7 +251,7 @@ async def _open(path: Path, clocks: Clocks, random32: Callable[[], int], *, new:
         if version == 1:
             await _migrate(connection)
             log.info("buffer: %s was brought from schema 1 to %d", path, SCHEMA)
-        saved = await _read(connection, new=new)
+        saved = await _judged(connection, new=new)
         doubts = [] if new else _doubts(saved, times_ns, log_found, clocks)
         saved = await _settle_epoch(connection, path, saved, doubts, random32)
     except BaseException:
@@ -290,6 +290,14 @@ async def _migrate(connection: aiosqlite.Connection) -> None:
         with suppress(sqlite3.Error):  # SQLite has rolled back itself after some errors
             await connection.execute_fetchall("ROLLBACK")
         raise
+
+
+async def _judged(connection: aiosqlite.Connection, *, new: bool) -> Saved:
+    """All of it. Raises sqlite3.Error also where SQLite gives out what cannot have been written."""
+    try:
+        return await _read(connection, new=new)
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+        raise sqlite3.DatabaseError(f"what is in it is not what was written: {error}") from error
 
 
 async def _read(connection: aiosqlite.Connection, *, new: bool) -> Saved:

@@ -114,7 +114,8 @@ class Reader:
             elif await self._starts_here(lane, segment):
                 await self._keep_open(segment)
                 async with segment.held:
-                    if not segment.ended:
+                    # Meanwhile the lane may have been sent back, or another file may have taken this one's place.
+                    if not segment.ended and self._disk.holding(lane.priority, lane.position) is segment:
                         await self._round(lane, segment, share)
                 if _mendable(segment):
                     await reshaping.salvage(self._disk, segment)
@@ -140,6 +141,8 @@ class Reader:
 
     async def _starts_here(self, lane: Lane, segment: Segment) -> bool:
         """Whether to read on in this segment; on entering one, its content tells from where, or not at all."""
+        if self._disk.holding(lane.priority, lane.position) is not segment:
+            return False  # sent back meanwhile
         if lane.position > segment.first:
             return True
         position, loaded, last = lane.position, lane.loaded, segment.last

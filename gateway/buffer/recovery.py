@@ -83,7 +83,9 @@ class _Opening:
         disk.lanes.taken_in()
         for priority, shelf in disk.shelves.items():
             last = max((segment.last for segment in shelf.segments), default=0)
-            shelf.next_frame = max(saved.frames[priority], last) + 1
+            # A name is never used twice, not even that of a segment without a frame: it may still be about to go.
+            named = max((one.first for one in found if one.priority is priority), default=0)
+            shelf.next_frame = max(saved.frames[priority], last, named) + 1
         if self._doubtful:
             # Never the same id twice.
             disk.epoch = another(disk.epoch)
@@ -115,6 +117,9 @@ class _Opening:
             if opened is None:
                 return
             segment, held = opened
+        if not segment.facts.frames:
+            disk.leave([segment])
+            return
         shelf = disk.shelves[one.priority]
         shelf.add(segment)
         segment.remaining = disk.lanes.take_in_all(one.priority, await disk.trimmed(segment, held))
@@ -125,7 +130,8 @@ class _Opening:
         if held is None:
             return None
         # If all of it was acknowledged, it went when the power went, and perhaps not with all of its files.
-        if segment.measure() != known.size_bytes and self._disk.waiting(segment, held):
+        size = segment.measure()
+        if size > known.size_bytes or (size < known.size_bytes and self._disk.waiting(segment, held)):
             return None
         segment.facts, segment.sealed_facts = known.facts, True
         return held
@@ -166,7 +172,8 @@ class _Opening:
         if segment.facts.born_last == 0:
             segment.facts = segment.facts._replace(born_first=now, born_last=now)  # of schema 1: it ages from now on
         segment.content = held
-        self._disk.sealed(segment)
+        if segment.facts.frames:
+            self._disk.sealed(segment)
         return segment, held
 
     async def _salvage(self, segment: Segment, known: Sealed | None) -> tuple[Segment, Content] | None:
@@ -265,7 +272,7 @@ class _Opening:
         for one in leftovers:
             segment = self._disk.segment(found[one])
             segment.measure()
-            self._disk.leave([segment])
+            self._disk.leave([segment], replaced=True)
 
     def _miss(self, found: Mapping[Place, Path]) -> None:
         """Segments whose files are not there: they went when they were drained, or somebody has removed them."""

@@ -17,7 +17,7 @@ from gateway.buffer import directory, policy, rewriting
 from gateway.buffer.content import Content
 from gateway.buffer.disk import Disk
 from gateway.buffer.lane import Lane
-from gateway.buffer.port import Loss
+from gateway.buffer.port import BufferTrouble, Loss
 from gateway.buffer.rewriting import Keep, Lost, Made, Source
 from gateway.buffer.segments import Segment
 from gateway.buffer.shelf import Shelf
@@ -208,6 +208,12 @@ async def _rewritten(  # every option is said by name
         )
 
     try:
+        # What is left out because it has arrived must be known to have arrived before the file without it counts.
+        await disk.sync()
+    except BufferTrouble as error:
+        log.debug("buffer: %s is not rewritten now: %s", segments[0].path, error)
+        return None
+    try:
         return await asyncio.to_thread(work)
     except rewriting.SegmentDamaged as error:
         log.error("buffer: %s", error)  # noqa: TRY400  # the operator has no use for the trace
@@ -240,6 +246,6 @@ async def _swap(disk: Disk, shelf: Shelf, segments: Sequence[Segment], made: Mad
     shelf.replace(segments, new)
     for segment in segments:
         segment.ended = True
-    disk.leave(segments)
+    disk.leave(segments, replaced=True)
     disk.sealed(new)
     return True

@@ -14,6 +14,7 @@ middle would leave the connection's thread behind. Foreign errors pass; ``store`
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,6 +29,11 @@ from gateway.buffer.content import Content
 from gateway.buffer.frames import Frame, FrameDamaged, Head, read_head
 from gateway.buffer.policy import PAGE_SIZE
 from gateway.model import Priority
+
+log = logging.getLogger("fieldgate")
+
+_TRIES, _AGAIN_S = 20, 0.1
+"""To give a file its name back."""
 
 _NAME = re.compile(r"p([012])-(\d{12})(?:-(\d{12})-(\d{1,9}))?\.db")
 TABLE = """
@@ -305,7 +311,7 @@ class Segment:
     async def vanished(self) -> bool:
         """Whether somebody has removed the file; while it is being closed it may be away for a moment."""
         async with self._lock:
-            return not self.ended and not self.path.exists()
+            return not self.ended and not self.path.exists() and not directory.is_away(self.path)
 
     # Ending.
 
@@ -324,14 +330,29 @@ class Segment:
         if connection is None:
             return
         # SQLite copies the log of the last connection that closes, unless the file is not where it was opened.
-        moved = self.writes and await asyncio.to_thread(directory.move_away, self.path)
+        moved = False
+        with suppress(OSError):  # then it is copied: that costs time, nothing else
+            moved = self.writes and await asyncio.to_thread(directory.move_away, self.path)
         self.writes = False
         try:
             with suppress(sqlite3.Error):  # the thread ends in any case, and what was committed stays committed
                 await connection.close()
         finally:
             if moved:
+                await self._move_back()
+
+    async def _move_back(self) -> None:
+        """Where the disk does not let it, even after a while, the next start does it; until then nothing reads it."""
+        trouble = ""
+        for _ in range(_TRIES):
+            try:
                 await asyncio.to_thread(directory.move_back, self.path)
+            except OSError as error:
+                trouble = str(error)
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return
+        log.error("buffer: %s cannot be given its name (%s): it is read after the next start", self.path, trouble)
 
 
 async def create(folder: Path, priority: Priority, first: int) -> Segment:

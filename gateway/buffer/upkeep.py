@@ -60,6 +60,8 @@ async def _give(disk: Disk, shelf: Shelf, *, spare_newest: bool) -> bool:
 
 async def drop(disk: Disk, segment: Segment, reason: str) -> None:
     """Give a sealed segment up: what waits in it is counted as lost. It is unlinked by the next ``tidy``."""
+    if not disk.written_down(segment):
+        await disk.sync()
     try:
         held = await disk.trimmed(segment, await segment.read_content())
     except sqlite3.Error as error:

@@ -138,6 +138,7 @@ B19 | warning: a serial port whose name may change after a reboot | its name und
 B20 | settings of a line that do not go together | see the hint
 B21 | a point in a range that is `forbidden` for its device | take it out, or make the range smaller
 B22 | not an object of the identification, or a point in two places (`at`, `registers`, `object`, `file`) | see the hint
+B23 | warning: a `listen://` line whom anybody may call | `from: 10.20.0.15`
 U01 | not an OPC UA node id | `"m;s=Filler01.Speed"`, `"nsu=http://acme.example/;i=1023"`, `"i=2258"`
 U02 | warning: a namespace by its index | put its URI under `namespaces:`
 U03 | a namespace that is not listed | add it to `namespaces:`

@@ -25,8 +25,9 @@ DEADLINE_S = 60.0
 
 
 def work(folder: Path, ledger: Path, run: int, seed: int) -> None:
-    """A gateway until it is killed."""
-    logging.disable()
+    """A gateway until it is killed; what it says to the operator lies beside its folder."""
+    logging.disable(logging.NOTSET)
+    logging.basicConfig(filename=f"{folder}.log", level=logging.INFO, format=f"{run} %(relativeCreated)d %(message)s")
     mistakes.seed()
     asyncio.run(_work(folder, Ledger(ledger), run, random.Random(seed)))
 
@@ -97,12 +98,12 @@ def main(row: Row, seed: int, kills: int) -> None:
                 after_s = chance.uniform(0, 0.08) if early else chance.uniform(0.05, 0.5)
                 troubles += lives.cut(after_s, work, folder, ledger, run, chance.randrange(2**32))
                 row.tried += 1
-            keep = Path(os.environ.get(KEEP, root)) / f"kill_{seed}_{number}"
-            shutil.copytree(folder, keep)
+                if KEEP in os.environ and folder.exists():
+                    shutil.copytree(folder, root / f"killed-{run}")
             troubles += lives.through(finish, folder, ledger)
             verdict = judge(ledger.read_text().splitlines(), LOSSES)
             verdict.troubles += troubles + [f"{path.name} was set aside" for path in folder.glob("**/*damaged*")]
             row.tried -= 1
             row.add(verdict, f"seed {seed} folder {number}")
-            if not verdict.wrongs():
-                shutil.rmtree(keep)
+            if verdict.wrongs() and KEEP in os.environ:
+                shutil.copytree(root, Path(os.environ[KEEP]) / f"kill_{seed}_{number}")

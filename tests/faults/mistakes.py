@@ -32,7 +32,7 @@ def unlink_before_sync() -> None:
         async with self._tidying:
             drained = await self._drained()
             self.leave([segment for segment in drained if not segment.held.locked()])
-            await self._unlink()
+            await self._unlink(list(self._gone))
         await asyncio.sleep(0.01)
         if self.changed:
             await self.sync()

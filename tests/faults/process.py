@@ -10,7 +10,7 @@ import threading
 import time
 
 from tests.faults import mistakes
-from tests.faults.row import Row
+from tests.faults.row import Row, clear
 
 STUCK_S = 120.0
 """Longer than any single try takes: something waits for ever, and may not even be cancelled."""
@@ -26,6 +26,7 @@ def run() -> None:
     importlib.import_module(f"tests.faults.{sys.argv[1]}").main(row, *map(int, sys.argv[2:]))
     _look_behind(row)
     row.print()
+    clear()
     os._exit(0)
 
 
@@ -49,4 +50,5 @@ def _watch(row: Row) -> None:
     row.red += 1
     row.wrongs.append(f"{' '.join(sys.argv[1:])}: stands still after {row.tried} tries")
     row.print()
+    clear()
     os._exit(0)

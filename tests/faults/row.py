@@ -23,6 +23,7 @@ MISTAKE = "FIELDGATE_FAULTS_MISTAKE"
 KEEP = "FIELDGATE_FAULTS_KEEP"
 """Environment variable: a folder for the directories over which it turned red, as they were before the recovery."""
 _KEPT = 20
+_scratch: list[Path] = []
 
 
 @dataclass
@@ -75,9 +76,20 @@ def scratch() -> Iterator[Path]:
     """A folder in memory, where a sync costs nothing; gone afterwards."""
     shm = Path("/dev/shm")
     root = Path(tempfile.mkdtemp(prefix="faults-", dir=shm if shm.is_dir() else None))
+    _scratch.append(root)
     try:
         yield root
     finally:
+        _scratch.remove(root)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def clear() -> None:
+    """Leave nothing behind where a process ends without leaving its blocks."""
+    for root in _scratch:
+        for disk in root.iterdir():
+            if disk.is_mount():
+                subprocess.run(["umount", "--lazy", str(disk)], check=False)
         shutil.rmtree(root, ignore_errors=True)
 
 

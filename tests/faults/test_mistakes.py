@@ -17,12 +17,12 @@ pytestmark = [
 SEEN = {
     "synchronous-normal": ("power", 60, ("lost",)),
     "acknowledge-before-commit": ("power", 60, ("lost",)),
-    "delete-before-puback": ("power", 60, ("lost",)),
+    "delete-before-puback": ("power", 60, ("lost", "disordered")),
     "lifetime-by-wall-clock": ("clocks", 1, ("lost", "troubles")),
-    "two-in-flight": ("power", 4, ("disordered",)),
+    "two-in-flight": ("power", 1, ("disordered", "again")),
     "cursor-before-acknowledgement": ("power", 60, ("lost",)),
-    "unlink-before-sync": ("power", 300, ("reused", "disordered")),
-    "poison-for-ever": ("power", 4, ("again",)),
+    "unlink-before-sync": ("power", 300, ("reused", "disordered", "troubles")),
+    "poison-for-ever": ("power", 1, ("again",)),
     "name-not-synced": ("power", 60, ("lost",)),
 }
 """By mistake: the row that sees it, within so many tries, and what the row calls it."""

@@ -22,7 +22,7 @@ from gateway.model import Priority, Stored
 from tests.faults.ledger import Note
 from tests.faults.messages import make, token_of
 
-IDENTITIES = tuple(f"dev-{number}" for number in range(4))
+IDENTITIES = tuple(f"dev-{number}" for number in range(3))
 RARE = "rare"
 """Says one thing in each run, so that its highest sequence lies in a segment that is soon drained."""
 TOKENS_A_RUN = 1_000_000

@@ -23,7 +23,7 @@ from gateway.mapping.refused import Denied, OutOfBounds, Refused, TooSoon, Unfit
 from gateway.mapping.writing import Setpoint
 from gateway.plant import Device as Described
 from gateway.plant import read
-from gateway.setting import Done, NotHeld, Pace, Silent, Target, preview, set_point
+from gateway.setting import Done, NotHeld, Pace, Silent, Target, Unread, preview, set_point
 from tests.adapters.modbus.device import Device
 from tests.gateway.field import plant
 from tests.gateway.machine import HELD, PROFILE, machine
@@ -97,9 +97,10 @@ def put(press: Described, session: Machine) -> Callable[..., Any]:
     pace, clock = Pace(lambda: clock.s), Clock()
 
     async def carried_out(name: str, wanted: Wanted) -> Done:
-        target = Target(session, press)
+        target = Target(session, press, unreadable=ADAPTER.unreadable, unread=carried_out.unread)
         return await set_point(target, name, wanted, pace, "a test", now=clock.now, sleep=clock.sleep)
 
+    carried_out.unread = False  # type: ignore[attr-defined]  # for tests that set it
     carried_out.clock = clock  # type: ignore[attr-defined]  # for tests that let time pass
     return carried_out
 
@@ -240,6 +241,9 @@ async def test_an_unknown_outcome_is_settled_by_reading_back(put: Any, session: 
     done = await put("mode", "slow")
     assert (done.new, done.confirm, done.repeated) == ("slow", "readback", False)
     assert session.written == [("mode", 1)], "it is not idempotent"
+    assert setting.known_by(done) == (
+        "read back from the device, but the device did not confirm it rightly: no answer in time"
+    )
 
 
 async def test_an_unknown_outcome_that_is_not_there_stays_unknown(put: Any, session: Machine) -> None:
@@ -260,9 +264,9 @@ async def test_without_reading_back_an_unknown_outcome_is_told_and_nothing_sent_
 
 
 async def test_what_is_idempotent_is_sent_once_more(put: Any, session: Machine) -> None:
-    session.fates = [unknown(), None]
+    session.fates = [unknown("wrong answer: address 2 instead of 22"), None]
     done = await put("speed", 25)
-    assert done.repeated
+    assert (done.repeated, done.doubt) == (True, "wrong answer: address 2 instead of 22")
     assert session.written == [("speed", 250)] * 2
 
 
@@ -301,11 +305,36 @@ async def test_a_device_that_is_silent_is_sent_nothing(put: Any, session: Machin
     assert session.written == []
 
 
-async def test_a_point_that_can_only_be_written_is(put: Any, session: Machine) -> None:
-    why = Status(Quality.BAD, "exception 2: illegal data address", 2)
+@pytest.mark.parametrize("code", [1, 2])
+async def test_a_point_that_can_only_be_written_is(put: Any, session: Machine, code: int) -> None:
+    why = Status(Quality.BAD, f"exception {code}", code)
     session.why = {"setpoint": why}
     done = await put("setpoint", 25)
     assert (done.old, done.old_status, done.new) == (None, why, 25.0)
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        Status(Quality.BAD, "wrong answer: unit 2 instead of 1"),
+        Status(Quality.BAD, "exception 3: illegal data value", 3),
+        Status(Quality.BAD, "exception 4: device failure", 4),
+    ],
+    ids=["wrong", "3", "4"],
+)
+async def test_what_could_not_be_read_before_is_not_written_unless_somebody_wants_that(
+    put: Any, session: Machine, why: Status, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fieldgate")
+    session.why = {"setpoint": why}
+    with pytest.raises(Unread) as caught:
+        await put("setpoint", 25)
+    assert caught.value.reason == f"it could not be read before: {why.reason}; nothing was sent"
+    assert session.written == []
+    put.unread = True
+    done = await put("setpoint", 25)
+    assert (done.old, done.old_status, done.new) == (None, why, 25.0)
+    assert f"press-7 setpoint: not read ({why.reason}) -> 25 degC, by a test: written" in caplog.text
 
 
 async def test_a_session_that_cannot_write_is_no_way(press: Described) -> None:
@@ -342,9 +371,11 @@ async def test_every_act_is_told_before_it_is_sent_and_after(
     session.fates = [unknown(), None]
     await put("speed", 25)
     assert caplog.messages == [
-        "press-7 speed: 20 Hz -> 25 Hz, by a test: is sent as raw value 250",
-        "press-7 speed: 20 Hz -> 25 Hz, by a test: written, read back from the device, after it was sent twice",
+        "press-7 speed: 20 Hz -> 25 Hz, by a test: to be written as raw value 250",
+        "press-7 speed: 20 Hz -> 25 Hz, by a test: written, read back from the device; it was sent twice, since the "
+        "device did not confirm it rightly: no answer in time",
     ]
+    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
 
 
 async def test_refusals_and_failures_are_told_too(put: Any, session: Machine, caplog: pytest.LogCaptureFixture) -> None:
@@ -356,9 +387,20 @@ async def test_refusals_and_failures_are_told_too(put: Any, session: Machine, ca
         await put("mode", "slow")
     assert caplog.messages == [
         "press-7 voltage: 230, by a test: not sent: voltage: it cannot be written: its mapping has no write:",
-        'press-7 mode: "off" -> "slow", by a test: is sent as raw value 1',
+        'press-7 mode: "off" -> "slow", by a test: to be written as raw value 1',
         'press-7 mode: "off" -> "slow", by a test: not written: no way to the device',
     ]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
+
+
+async def test_an_unknown_outcome_is_a_warning_that_does_not_say_it_was_not_written(
+    put: Any, session: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    session.fates = [NotWritten("setpoint", "no answer in time", unknown=True)]
+    with pytest.raises(NotWritten):
+        await put("setpoint", 25)
+    (record,) = caplog.records
+    assert "it is not known to be written: setpoint: no answer in time" in record.getMessage()
 
 
 async def test_a_write_that_is_cancelled_is_unknown(

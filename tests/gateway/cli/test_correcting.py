@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -42,13 +44,18 @@ def publish(folder: Path, *more: str) -> Result:
 def waiting(folder: Path) -> list[Stored]:
     """What lies in the buffer on disk."""
 
-    async def claimed() -> list[Stored]:
-        async with app.buffer_of(read(folder, ADAPTERS).gateway, folder / "state") as buffer:
-            if not buffer.stats().waiting.get("press-7"):
-                return []
-            return list((await buffer.claim("press-7", 10_000, 10_000_000)).messages)
+    async def claimed(state: Path) -> list[Stored]:
+        found: list[Stored] = []
+        async with app.buffer_of(read(folder, ADAPTERS).gateway, state) as buffer:
+            while buffer.stats().waiting.get("press-7"):
+                claim = await buffer.claim("press-7", 10_000, 10_000_000)
+                found += claim.messages
+                await buffer.acknowledge(claim)
+        return found
 
-    return asyncio.run(claimed())
+    with TemporaryDirectory() as drained:
+        shutil.copytree(folder / "state" / "buffer", Path(drained) / "buffer")
+        return asyncio.run(claimed(Path(drained)))
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +132,7 @@ def test_json_is_for_programs(folder: Path) -> None:
         "raw": 250,
         "confirmed": "readback",
         "repeated": False,
+        "doubt": "",
     }
 
 
@@ -164,6 +167,30 @@ def test_an_idempotent_write_is_sent_once_more(folder: Path, served: Device) -> 
     assert "read back from the device; it was sent twice" in told.stdout
 
 
+def test_a_wrong_echo_that_reading_back_settles_is_told(folder: Path, served: Device) -> None:
+    def echo_another_address(request: bytes, answer: bytes) -> list[bytes | float]:
+        return [answer[:8] + b"\0\2" + answer[10:]] if request[7] == 6 else [answer]
+
+    served.mangle = echo_another_address
+    told = call("set", folder, "press-7", "mode", "slow", "--yes")
+    assert told.exit_code == 0, told.output
+    assert "read back from the device, but the device did not confirm it rightly: wrong answer" in told.stdout
+
+
+def test_what_cannot_be_read_before_is_set_only_with_unread(folder: Path, served: Device) -> None:
+    def fails_to_read(request: bytes, answer: bytes) -> list[bytes | float]:
+        return [request[:4] + b"\0\3" + request[6:7] + b"\x83\4"] if request[7] == 3 else [answer]
+
+    served.mangle = fails_to_read
+    told = call("set", folder, "press-7", "setpoint", "25", "--yes")
+    assert told.exit_code == 1, told.output
+    assert "setpoint: it could not be read before: exception 4: device failure; nothing was sent" in told.stderr
+    assert "--unread" in told.stderr
+    assert writes(served) == []
+    told = call("set", folder, "press-7", "setpoint", "25", "--yes", "--unread")
+    assert told.stdout.startswith("press-7 setpoint: set to 25 degC, not read before (exception 4: device failure); ")
+
+
 def test_a_device_that_is_silent_is_sent_nothing(folder: Path, served: Device) -> None:
     served.silent.add(7)
     told = call("set", folder, "press-7", "speed", "25", "--yes")
@@ -196,7 +223,8 @@ def test_every_act_is_logged(folder: Path, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO, "fieldgate")
     call("set", folder, "press-7", "speed", "25", "--yes")
     sent, written = (record.getMessage() for record in caplog.records if record.name == "fieldgate")
-    assert sent.startswith("press-7 speed: 20 Hz -> 25 Hz, by fieldgate set of user ")
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert sent.startswith(f"press-7 speed: 20 Hz -> 25 Hz, by fieldgate set of {user}: to be written")
     assert written.endswith(": written, read back from the device")
 
 
