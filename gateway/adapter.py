@@ -338,6 +338,9 @@ class Adapter(Generic[D, A]):
     every: Callable[[A], float | None] = lambda address: None
     """How often such a point is read, in seconds, where it does not say so itself: the profile's defaults are meant for
     others. None: as they say."""
+    remedy: Callable[[D, Status, Mapping[str, int]], str] = lambda connect, status, counters: ""
+    """What people can do where a device gives nothing but readings with this status; empty: nothing better is known
+    than to look at the device. ``counters`` are those of its line."""
     steps: Sequence[str] = ("at",)
     """The keys of an address that ``repeat: {i: 1..24, step: 2}`` moves."""
     plan: Callable[[Sequence[Point[D, A]]], Sequence[Planned]] | None = None

@@ -20,15 +20,17 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import NamedTuple
 
 from gateway import link
 from gateway.adapter import TIMEOUT, LinkLost, NotWritten, Session, Writable
 from gateway.mapping.diagnostics import did_you_mean
-from gateway.mapping.raw import meaning
+from gateway.mapping.raw import meaning, type_of
 from gateway.mapping.refused import Denied, Refused, Wanted, shown, with_unit
 from gateway.mapping.spec import Confirm, PointSpec
 from gateway.mapping.writing import Setpoint, agrees, allowed, encode, paced
+from gateway.message import shortest_single
 from gateway.model import Quality, Status, Value
 from gateway.plant import Device
 
@@ -151,8 +153,10 @@ async def preview(target: Target, name: str, wanted: Wanted) -> Preview:
     """What ``set_point`` would do; nothing is sent but reads. Raises Refused, NotWritten, LinkLost or OSError."""
     session, spec, index = _writable(target, name)
     check(target.device, name, wanted)
-    power, old, status = await _before(session, target, spec, index)
-    return Preview(name, spec.unit, old, status, encode(spec, wanted, power))
+    before = await _before(session, target, spec, index)
+    setpoint = encode(spec, wanted, before.power, before.raw)
+    shortened = Setpoint(_short_raw(spec, setpoint.raw), _short(spec, setpoint.value))
+    return Preview(name, spec.unit, before.value, before.status, shortened)
 
 
 async def set_point(
@@ -174,16 +178,17 @@ async def set_point(
         session, spec, index = _writable(target, name)
         pace.check(target.device.name, spec)
         check(target.device, name, wanted)
-        power, old, status = await _before(session, target, spec, index)
-        setpoint = encode(spec, wanted, power)
+        power, held, old, status = await _before(session, target, spec, index)
+        setpoint = encode(spec, wanted, power, held)
         pace.take(target.device.name, spec)
     except (Refused, NotWritten, LinkLost, OSError) as error:
         log.warning("%s: %s, by %s: not sent: %s", act, shown(wanted), by, error)
         raise
     write = allowed(spec)
     before = with_unit(shown(old), spec.unit) if status.quality is not Quality.BAD else f"not read ({status.reason})"
-    act += f": {before} -> {with_unit(shown(setpoint.value), spec.unit)}, by {by}"
-    log.info("%s: to be written as raw value %s", act, shown(setpoint.raw))
+    new, raw = _short(spec, setpoint.value), _short_raw(spec, setpoint.raw)
+    act += f": {before} -> {with_unit(shown(new), spec.unit)}, by {by}"
+    log.info("%s: to be written as raw value %s", act, shown(raw))
     writing = _Writing(session, spec, index, power, setpoint, now, sleep)
     try:
         doubts = await writing.carry_out()
@@ -193,11 +198,8 @@ async def set_point(
     except (NotWritten, LinkLost, OSError) as error:
         log.warning("%s: %s: %s", act, "it is not known to be written" if _unknown(error) else "not written", error)
         raise
-    raw, (repeated, doubt) = setpoint.raw, doubts
-    done = Done(
-        target.device.name, name, spec.unit, old, status, setpoint.value, raw, write.confirm, repeated, doubt
-    )
-    log.log(logging.WARNING if doubt else logging.INFO, "%s: written, %s", act, known_by(done))
+    done = Done(target.device.name, name, spec.unit, old, status, new, raw, write.confirm, *doubts)
+    log.log(logging.WARNING if done.doubt else logging.INFO, "%s: written, %s", act, known_by(done))
     return done
 
 
@@ -236,17 +238,36 @@ async def _power(session: Writable, target: Target, spec: PointSpec) -> int | No
     return int(raw)
 
 
-async def _before(
-    session: Writable, target: Target, spec: PointSpec, index: int
-) -> tuple[int | None, Value, Status]:
-    """The power of ten that the point is scaled with just now, what it holds, and its status."""
+class _Before(NamedTuple):
+    """A point before it is written."""
+
+    power: int | None
+    """Of ten, that it is scaled with just now."""
+    raw: Value
+    value: Value
+    """As it is published."""
+    status: Status
+
+
+async def _before(session: Writable, target: Target, spec: PointSpec, index: int) -> _Before:
+    """Raises Silent or Unread where the point must be readable."""
     power = await _power(session, target, spec)
     found = await session.fetch(index)
     if found.value is not None:
-        return power, *meaning(spec, found.value, power)
+        value, status = meaning(spec, found.value, power)
+        return _Before(power, found.value, _short(spec, value), status)
     if not target.unread and not target.unreadable(found.status):
         raise _unread(spec, found.status)
-    return power, None, found.status
+    return _Before(power, None, None, found.status)
+
+
+def _short(spec: PointSpec, value: Value) -> Value:
+    """A float32 by its shortest text, as it is published: 3.3, not 3.299999952."""
+    return shortest_single([value])[0] if spec.single and isinstance(value, float) and isfinite(value) else value
+
+
+def _short_raw(spec: PointSpec, raw: Value) -> Value:
+    return shortest_single([raw])[0] if type_of(spec) == "float32" and isinstance(raw, float) else raw
 
 
 def _unread(spec: PointSpec, status: Status) -> NotWritten:
@@ -315,7 +336,7 @@ class _Writing:
         if found.value is None:
             raise self._unread(doubt, found.status.reason) from doubt
         held = meaning(self.spec, found.value, self.power)[0]
-        text = with_unit(shown(found.value if held is None else held), self.spec.unit)
+        text = with_unit(shown(_short(self.spec, found.value if held is None else held)), self.spec.unit)
         reason = f"{_so_far(doubt)} the point holds {text} after {READBACK_S:g} s"
         raise NotHeld(self.spec.point.name, reason, held, unknown=doubt is not None) from doubt
 

@@ -41,7 +41,9 @@ def _port_may_change(point: Point[Connect, Address]) -> Finding:
 
 
 def _anybody_may_call(point: Point[Connect, Address]) -> Finding:
-    text = f"{point.device}: whoever reaches {point.connect.modbus} is taken for the device, and its values are believed"
+    text = (
+        f"{point.device}: whoever reaches {point.connect.modbus} is taken for the device, and its values are believed"
+    )
     hint = "write who may call, for example  from: 10.20.0.15  or  from: 10.20.0.0/24"
     return Finding("B23", 0, "connect.modbus", text, hint, warning=True)
 

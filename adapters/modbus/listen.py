@@ -119,7 +119,9 @@ class Listening:
         if self._hung_up:
             who = f"only {self._hung_up[-1]} has called, which from: does not allow"
             return LinkLost(f"no device has connected; {who}", "if that is the device, add its address to from:")
-        return LinkLost("no device has connected", f"set this host and port {self._here[1]} as the server in the device")
+        return LinkLost(
+            "no device has connected", f"set this host and port {self._here[1]} as the server in the device"
+        )
 
     def admitted(self, caller: str) -> bool:
         """Whether this address may call; what is unusual about it is logged and counted."""

@@ -8,7 +8,16 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticKnownError
 
 from adapters.modbus import endpoint
@@ -55,6 +64,15 @@ def _listed(value: Any) -> Any:
 
 Networks: TypeAlias = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
 """IP addresses, and networks as ``10.20.0.0/24``; one may stand without brackets."""
+
+
+def _ranges(value: Any, judge: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(one, str | int) for one in value):
+        text = f"{{key}} is a list of ranges, but {value[0]}, {value[1]} is one range"
+        raise fault("M15", text, f"write [[{value[0]}, {value[1]}]]")
+    return judge(value)
+
+
 Endpoint: TypeAlias = Annotated[str, AfterValidator(endpoint.spelled)]
 """See ``endpoint``; ``tcp://host`` gets the port 502, ``tls://host`` 802."""
 File: TypeAlias = Annotated[str, AfterValidator(_file)]
@@ -133,7 +151,7 @@ class Connect(Settings):
         Networks,
         Field(
             alias="from",
-            description="listen: who may call, as IP addresses or networks; others are hung up. Without it anybody may.",
+            description="listen: who may call: IP addresses or networks; others are hung up. Without it anybody may.",
         ),
     ] = ()
 
@@ -150,7 +168,9 @@ class Connect(Settings):
     max_registers: Annotated[Whole, Field(ge=1, le=125, description="The longest read of registers.")] = 125
     max_bits: Annotated[Whole, Field(ge=1, le=2000, description="The longest read of single bits.")] = 2000
     forbidden: Annotated[
-        tuple[Range, ...], Field(description="Ranges of addresses, [first, last], that are never touched.")
+        tuple[Range, ...],
+        WrapValidator(_ranges),
+        Field(description="Ranges of addresses, [first, last], that are never touched."),
     ] = ()
     one_by_one: Annotated[bool, Field(description="One request for each point, for devices that need it.")] = False
 

@@ -6,7 +6,8 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.buffer.port import BufferFull, BufferTrouble, BufferUnavailable
@@ -99,6 +100,29 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """A file of these bytes under this name, if the name lasts: that is for the caller to see to."""
+    made = path.with_name(f"{path.name}{NEW}")
+    try:
+        with made.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        made.rename(path)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """What SQLite says of a damaged file may itself not be text: that is damage too. Raises sqlite3.DatabaseError."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError(f"what is said of the damage is not text: {error}") from error
 
 
 def settle(made: Path, path: Path) -> None:

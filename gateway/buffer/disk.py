@@ -242,8 +242,8 @@ class Disk:
         self._unlisted.append(one)
 
     def written_down(self, segment: Segment) -> bool:
-        """Whether ``meta.db`` knows what this sealed segment holds."""
-        return segment.place not in self._sealed
+        """Whether it may go: one that was rewritten has to be known before what it was made of goes, and then itself."""
+        return segment.place not in self._sealed or not segment.place.generation
 
     def waiting(self, segment: Segment, held: Mapping[str, Extent]) -> int:
         """How many messages of this content are not acknowledged."""
@@ -339,8 +339,7 @@ class Disk:
         found: list[Segment] = []
         for shelf in self.shelves.values():
             for segment in shelf.sealed:
-                # One that is not written down yet has to be, before what it was made of and then itself may go.
-                if segment.remaining > 0 or segment.place in self._sealed:
+                if segment.remaining > 0 or not self.written_down(segment):
                     continue
                 # Counting is quick and may be wrong where something was damaged; the cursors are asked before it goes.
                 try:

@@ -48,8 +48,6 @@ CREATE TABLE segment(class INTEGER, first INTEGER, end INTEGER, generation INTEG
 """
 _NEW = f"""
 PRAGMA page_size={PAGE_SIZE};
-PRAGMA synchronous=OFF;
-PRAGMA journal_mode=WAL;
 BEGIN;
 PRAGMA user_version={SCHEMA};
 CREATE TABLE fact(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -213,7 +211,8 @@ async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -
     path = folder / NAME
     if path.exists():
         try:
-            return await _open(path, clocks, random32)
+            with directory.readable():
+                return await _open(path, clocks, random32)
         except sqlite3.Error as error:
             if not directory.damaged(error):
                 raise
@@ -230,14 +229,8 @@ async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -
 
 
 async def _make(path: Path) -> None:
-    made = path.with_name(f"{path.name}{directory.NEW}")
-    try:
-        async with aiosqlite.connect(made, isolation_level=None) as connection:
-            await connection.executescript(_NEW)
-        await asyncio.to_thread(directory.settle, made, path)
-    except BaseException:
-        directory.remove(made)
-        raise
+    await asyncio.to_thread(directory.write_new, path, wal.empty_database(_NEW))
+    await asyncio.to_thread(directory.sync, path.parent)
 
 
 async def _open(path: Path, clocks: Clocks, random32: Callable[[], int], *, new: bool = False) -> Meta:
@@ -245,6 +238,8 @@ async def _open(path: Path, clocks: Clocks, random32: Callable[[], int], *, new:
     connection = await aiosqlite.connect(directory.uri(path, "mode=rw"), uri=True, isolation_level=None)
     try:
         await connection.executescript(_SETTINGS)
+        # SQLite has made the log by now, and does not say whether its name is on the disk.
+        await asyncio.to_thread(directory.sync, path.parent)
         version = (await _rows(connection, "PRAGMA user_version"))[0][0]
         if version > SCHEMA:
             raise BufferUnavailable(f"{path} was made by a newer version (schema {version}; this one knows {SCHEMA})")

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import aiosqlite
 
-from gateway.buffer import directory
+from gateway.buffer import directory, wal
 from gateway.buffer.port import BufferUnavailable
 from gateway.buffer.unbroken import unbroken
 from gateway.model import Message, Priority, Stored
@@ -37,8 +37,6 @@ _TABLES = f"""
 PRAGMA locking_mode=EXCLUSIVE;
 PRAGMA page_size=4096;
 PRAGMA auto_vacuum=INCREMENTAL;
-PRAGMA synchronous=OFF;
-PRAGMA journal_mode=WAL;
 PRAGMA user_version={SCHEMA};
 CREATE TABLE refused(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, refused_ns INTEGER NOT NULL,
                      reason TEXT NOT NULL, class INTEGER NOT NULL, identity TEXT NOT NULL, epoch INTEGER NOT NULL,
@@ -307,14 +305,8 @@ class Quarantine:
         return connection
 
     async def _make(self) -> None:
-        made = self.path.with_name(f"{NAME}{directory.NEW}")
-        try:
-            async with aiosqlite.connect(made, isolation_level=None) as connection:
-                await connection.executescript(_TABLES)
-            await asyncio.to_thread(directory.settle, made, self.path)
-        except BaseException:
-            directory.remove(made)
-            raise
+        await asyncio.to_thread(directory.write_new, self.path, wal.empty_database(_TABLES))
+        await asyncio.to_thread(directory.sync, self.path.parent)
 
     async def _close(self) -> None:
         connection, self._connection = self._connection, None

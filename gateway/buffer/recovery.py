@@ -28,6 +28,9 @@ from gateway.buffer.segments import Place, Segment, place
 
 log = logging.getLogger("fieldgate")
 
+_EMPTY_BYTES = 2 * policy.PAGE_SIZE
+"""Of a segment that has no log yet."""
+
 
 async def open_disk(
     folder: Path,
@@ -154,6 +157,8 @@ class _Opening:
         """Look into it; what is damaged is salvaged into a new file. None where nothing of it can be read."""
         known = self._known.get(segment.place)
         state = await asyncio.to_thread(_state_of_log, segment.path)
+        if not state.pages and segment.path.stat().st_size <= _EMPTY_BYTES and known is None:
+            return segment, {}  # the power went while it was made: nothing was ever committed
         # A torn end without a restart of the machine was no power cut: the page had been written.
         if state.broken or (state.torn and self._disk.clock.same_boot):
             return await self._salvage(segment, known)
@@ -212,6 +217,7 @@ class _Opening:
         return new, result.content
 
     async def _aside(self, segment: Segment) -> None:
+        self._disk.unlist(segment.place)
         aside = await asyncio.to_thread(directory.set_aside, segment.path, self._disk.clock.clocks.wall_ns())
         log.error("buffer: %s is damaged: what can be read of it is kept in use, the file as %s", segment.path, aside)
 

@@ -32,7 +32,7 @@ from gateway.buffer.frames import (
 )
 from gateway.buffer.policy import PAGE_SIZE
 from gateway.buffer.port import Loss
-from gateway.buffer.segments import TABLE, Facts, Place, reading_uri
+from gateway.buffer.segments import TABLE, Facts, Place, place, reading_uri
 from gateway.model import Priority
 
 RAW_BYTES = 500_000
@@ -40,6 +40,7 @@ RAW_BYTES = 500_000
 LEVEL = 6
 """Of zlib: written once, to lie there for long."""
 _FRAMES_AT_MOST = 65_536
+_UNKNOWN = Place(Priority.TELEMETRY, 0, 0, 0)
 _WHOLE_FROM = RAW_BYTES // 4
 """A frame this large of which everything is kept is taken over as it is."""
 _SCHEMA = f"""
@@ -131,7 +132,7 @@ def rewrite(  # said by name
     directory.remove(made)
     last = sources[-1].facts.last
     result = Made(made, Facts(last=last, thinned=thinned))
-    with closing(sqlite3.connect(made, isolation_level=None)) as connection:
+    with directory.readable(), closing(sqlite3.connect(made, isolation_level=None)) as connection:
         connection.executescript(_SCHEMA)
         merger = _Merger(connection, result, priority, span_s, limit_bytes)
         for source in sources:
@@ -183,7 +184,7 @@ def _open(path: Path, *, salvage: bool) -> sqlite3.Connection:
     if salvage and directory.has_log(path):
         connection = sqlite3.connect(":memory:", isolation_level=None)
         size = _page_size(path)
-        connection.deserialize(wal.replayed(path.read_bytes(), Path(f"{path}-wal").read_bytes(), size))
+        connection.deserialize(wal.replayed(path.read_bytes(), _log(path), size))
         return connection
     connection = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)
     connection.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -210,31 +211,47 @@ def _rows(connection: sqlite3.Connection, source: Source, *, salvage: bool) -> I
                 raise
             raise SegmentDamaged(source.path, str(error)) from error
         return
-    try:
-        numbers: Sequence[int] = [
-            number for (number,) in connection.execute("SELECT number FROM frame ORDER BY number")
-        ]
-        listed = True
-    except sqlite3.Error:
-        end = source.facts.last if source.facts.last >= source.first else source.first + _FRAMES_AT_MOST
-        numbers, listed = range(source.first, end + 1), False
+    numbers, listed = _numbers(connection, source)
     hidden = 0
     for number in numbers:
         try:
-            yield from connection.execute(_ONE, (number,))
-        except (sqlite3.Error, OverflowError):
+            rows = connection.execute(_ONE, (number,)).fetchall()
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError):
             hidden = hidden or number
             if listed:
                 yield _piecewise(connection, number)
+            continue
+        if not rows and listed:
+            rows = [(number, 1, b"", b"")]  # it was in a page of the tree that is not the one written last
+        yield from rows
     if hidden and not listed:
         yield (hidden, 1, b"", b"")  # and perhaps more: how many there were cannot be read
+
+
+def _numbers(connection: sqlite3.Connection, source: Source) -> tuple[Sequence[int], bool]:
+    """Which frames there should be, and whether that is known: of one that was not rewritten none is missing."""
+    rewritten = (place(source.path) or _UNKNOWN).generation > 0
+    try:
+        found = [number for (number,) in connection.execute("SELECT number FROM frame ORDER BY number")]
+    except (sqlite3.Error, UnicodeDecodeError):
+        known = source.facts.last >= source.first and not rewritten
+        end = source.facts.last if source.facts.last >= source.first else source.first + _FRAMES_AT_MOST
+        return range(source.first, end + 1), known
+    if rewritten:
+        return found, True
+    committed = source.first + wal.examine(_log(source.path), PAGE_SIZE).commits - 1
+    return range(source.first, max([source.facts.last, committed, *found]) + 1), True
+
+
+def _log(path: Path) -> bytes:
+    return Path(f"{path}-wal").read_bytes() if directory.has_log(path) else b""
 
 
 def _piecewise(connection: sqlite3.Connection, number: int) -> tuple[int, int, bytes, bytes]:
     """A frame that cannot be read as a whole: its head may lie on other pages than its body."""
     found: dict[str, object] = {"messages": 1, "head": b"", "body": b""}
     for column in found:
-        with suppress(sqlite3.Error, OverflowError):
+        with suppress(sqlite3.Error, OverflowError, UnicodeDecodeError):
             query = f"SELECT {column} FROM frame WHERE number = ?"  # noqa: S608  # our own names
             found[column] = connection.execute(query, (number,)).fetchone()[0]
     messages = found["messages"]
@@ -366,7 +383,10 @@ class About(NamedTuple):
 def read_about(path: Path, priority: Priority) -> About | None:
     """None where it cannot be read."""
     try:
-        with closing(sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)) as connection:
+        with (
+            directory.readable(),
+            closing(sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)) as connection,
+        ):
             row = connection.execute("SELECT * FROM about").fetchone()
             losses = connection.execute("SELECT * FROM loss").fetchall()
         held = content.from_bytes(row[-1])
@@ -382,7 +402,7 @@ def count_after(path: Path, acked: dict[str, int]) -> dict[str, int]:
     """
     counted = dict.fromkeys(acked, 0)
     try:
-        with closing(_open(path, salvage=False)) as connection:
+        with directory.readable(), closing(_open(path, salvage=False)) as connection:
             for packed_head, body in connection.execute("SELECT head, body FROM frame ORDER BY number"):
                 head = read_head(packed_head)
                 for section in head.sections:

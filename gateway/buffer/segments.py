@@ -19,12 +19,13 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiosqlite
 
-from gateway.buffer import content, directory
+from gateway.buffer import content, directory, wal
 from gateway.buffer.content import Content
 from gateway.buffer.frames import Frame, FrameDamaged, Head, read_head
 from gateway.buffer.policy import PAGE_SIZE
@@ -41,8 +42,6 @@ CREATE TABLE frame(number INTEGER PRIMARY KEY, messages INTEGER NOT NULL, head B
 """
 _SCHEMA = f"""
 PRAGMA page_size={PAGE_SIZE};
-PRAGMA synchronous=OFF;
-PRAGMA journal_mode=WAL;
 {TABLE}
 """
 # EXCLUSIVE stands first: it keeps the log's index in memory, so that there is no third file to make room for.
@@ -300,7 +299,8 @@ class Segment:
             if self._connection is None:
                 self._connection = await _connect_to_read(self.path)
                 await self._check()
-            return list(await self._connection.execute_fetchall(query, values))
+            with directory.readable():
+                return list(await self._connection.execute_fetchall(query, values))
 
     async def _check(self) -> None:
         """A log that is broken ends for SQLite where it is broken, without a word: count what it sees."""
@@ -356,20 +356,24 @@ class Segment:
 
 
 async def create(folder: Path, priority: Priority, first: int) -> Segment:
-    """A new segment for frames from number ``first`` on, its name durable, open to be written."""
-    path = folder / Place(priority, first, 0, 0).name
-    made = path.with_name(f"{path.name}{directory.NEW}")
+    """A new segment for frames from number ``first`` on, open to be written, its name and its log's durable."""
+    segment = Segment(folder / Place(priority, first, 0, 0).name)
     try:
-        async with aiosqlite.connect(made, isolation_level=None) as connection:
-            await connection.executescript(_SCHEMA)
-        await asyncio.to_thread(directory.settle, made, path)
+        await asyncio.to_thread(directory.write_new, segment.path, _empty())
+        await segment.start_writing()
+        # SQLite has made the log by now, and does not say whether its name is on the disk.
+        await asyncio.to_thread(directory.sync, folder)
     except BaseException:
-        directory.remove(made)
+        await segment.end()
+        directory.remove(segment.path)
         raise
-    segment = Segment(path)
-    await segment.start_writing()
     segment.measure()
     return segment
+
+
+@cache
+def _empty() -> bytes:
+    return wal.empty_database(_SCHEMA)
 
 
 def reading_uri(path: Path) -> str:

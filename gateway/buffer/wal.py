@@ -9,7 +9,9 @@ Format", section 4.)
 
 from __future__ import annotations
 
+import sqlite3
 import struct
+from contextlib import closing
 from typing import NamedTuple
 
 _HEADER = struct.Struct(">8I")
@@ -19,6 +21,18 @@ _SIZES = {1 << power for power in range(9, 17)}
 _MASK = 0xFFFFFFFF
 _FILE_FORMAT = slice(18, 20)
 """Of a database: 2 says that it has a write-ahead log, 1 that it has none."""
+
+
+def empty_database(script: str) -> bytes:
+    """A database of these tables, as a file that has a write-ahead log; to be written by ourselves.
+
+    SQLite itself, when it makes one, says nothing where a full or broken disk has left a part of it in the log.
+    """
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(script)
+        made = bytearray(connection.serialize())
+    made[_FILE_FORMAT] = b"\x02\x02"
+    return bytes(made)
 
 
 class Page(NamedTuple):
@@ -49,6 +63,11 @@ class Log(NamedTuple):
         committed = self.pages[: self.end]
         hidden = not self.header and sum(page.sound and page.commits for page in committed) > 1
         return hidden or any(not page.sound for page in committed)
+
+    @property
+    def commits(self) -> int:
+        """How many there were at least."""
+        return sum(page.sound and page.commits for page in self.pages)
 
     @property
     def torn(self) -> bool:
@@ -108,17 +127,15 @@ def _checksum(words: tuple[int, ...], first: int, second: int) -> tuple[int, int
 
 
 def replayed(database: bytes, log: bytes, page_size: int) -> bytes:
-    """The database with every page of the log in it, wrong ones too, as one file without a log.
+    """The database with every page of the log in it, wrong and uncommitted ones too, as one file without a log.
 
     A page that is wrong and was written again later does no harm; what it does harm to shows in the frames' checksums.
     """
     found = examine(log, page_size)
     size = found.page_size
     whole = bytearray(database)
-    commits = [index for index, page in enumerate(found.pages) if page.commits]
-    used = found.pages[: max(found.end, commits[-1] + 1 if commits else 0)]
     limit = len(found.pages) + len(database) // size + 1
-    for page in used:
+    for page in found.pages:
         if not 0 < page.number <= limit:
             continue
         end = page.number * size

@@ -18,7 +18,7 @@ import click
 
 from gateway import link, look, setting
 from gateway.adapter import LinkLost, NotWritten
-from gateway.cli.looking import device_of, plain
+from gateway.cli.looking import device_of, holding, plain
 from gateway.cli.plants import JSON, PLANT, STATE, adapters, load, refuse
 from gateway.lines import with_secrets
 from gateway.mapping import writing
@@ -85,6 +85,10 @@ class _Act:
 
     def judged(self, text: str) -> Wanted:
         """What was typed, where the mapping allows it; says why not, and ends with 2."""
+        spec = next((spec for spec in self.device.points if spec.point.name == self.point), None)
+        why = adapters()[self.device.protocol].read_only(spec.point.address) if spec is not None else ""
+        if why:
+            refuse(f"{self.point}: {why}", code=2, as_json=self.as_json)
         try:
             wanted = writing.read(setting.spec_of(self.device, self.point), text)
             setting.check(self.device, self.point, wanted)
@@ -128,7 +132,8 @@ class _Act:
             refuse(str(missed), missed.remedy, as_json=self.as_json)
         except (LinkLost, OSError) as error:
             trouble = link.words(error, self.device.line)
-            refuse(f"{self.device.line}: {trouble.reason}", trouble.remedy, as_json=self.as_json)
+            remedy = holding(self.vault.state, trouble.reason) or trouble.remedy
+            refuse(f"{self.device.line}: {trouble.reason}", remedy, as_json=self.as_json)
 
     def _refused(self, refused: Refused) -> NoReturn:
         code = 1 if isinstance(refused, TooSoon) else 2

@@ -85,6 +85,7 @@ R12 | `rollover` of what is no counter | `kind: counter`
 R13 | a `repeat` that cannot be written out | `{i: 1..24, step: 2}`, and `{i}` in the name
 R14 | a value that may be written is no text of the enum | see the hint
 R15 | `write:` of what can only be read | leave it out, or correct the address
+R16 | warning: any number may be written | `write: {range: [0, 60]}`
 X01 | a formula cannot be read | see the hint; the column is that of the mistake
 X02 | something that no formula may do | + - * / % ( ), comparisons, and or not, if else, min max abs round sqrt
 X03 | a formula names a point that does not exist | see the hint

@@ -46,11 +46,11 @@ def check(members: Sequence[Member], report: Report) -> None:
 def _check_alike(first: Member, member: Member, report: Report) -> None:
     for key in member.adapter.alike(member.device.connect):
         here, there = getattr(member.device.connect, key), getattr(first.device.connect, key)
-        key = type(member.device.connect).model_fields[key].alias or key
+        written = type(member.device.connect).model_fields[key].alias or key
         if here != there:
             said = " and ".join(map(_said, (here, there)))
-            text = f"{_both(member, first)} are on one line, but differ in {key}: {said}"
-            report.error(_at(member, key), "D12", text, f"write the same {key}: at both, the line has it once")
+            text = f"{_both(member, first)} are on one line, but differ in {written}: {said}"
+            report.error(_at(member, written), "D12", text, f"write the same {written}: at both, the line has it once")
 
 
 def _said(value: Any) -> str:

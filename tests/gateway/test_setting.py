@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -359,6 +360,24 @@ async def test_the_device_may_be_one_of_several_of_a_line(press: Described) -> N
     session.names = ["other_1", "other_2", *session.names]
     done = await set_point(Target(session, press, first=2), "limit", 2500, Pace(), "a test")
     assert done.raw == 25
+
+
+async def test_flags_keep_the_bits_that_have_no_name(tmp_path: Path) -> None:
+    lamps = "  lamps: {at: 42, flags: {0: green, 2: red}, write: {confirm: readback}}\n"
+    folder = plant(tmp_path, "tcp://127.0.0.1:1", PROFILE.replace("derived:", f"{lamps}derived:"))
+    device = read(folder, {"modbus": ADAPTER}).devices[0]
+    session = Machine(device)
+    session.held["lamps"] = 0b1010_0000_0000_1010
+    done = await set_point(Target(session, device), "lamps", ["red"], Pace(), "a test")
+    assert (session.written, done.new) == ([("lamps", 0b1010_0000_0000_1110)], ("red",))
+
+
+async def test_a_float32_is_told_by_its_shortest_text(press: Described, session: Machine) -> None:
+    session.held["setpoint"] = struct.unpack("f", struct.pack("f", 3.3))[0]
+    done = await set_point(Target(session, press), "setpoint", Decimal("3.5"), Pace(), "a test")
+    assert (done.old, done.new, done.raw) == (3.3, 3.5, 3.5)
+    seen = await preview(Target(session, press), "setpoint", Decimal("21.5"))
+    assert seen.setpoint == Setpoint(21.5, 21.5)
 
 
 # ---- the log

@@ -271,6 +271,11 @@ def test_settings_of_a_line_as_texts_of_a_plant_file() -> None:
         ({"modbus": "tls://plc", "trust": "roots.pem"}, "B20", '"roots.pem" is not a whole path'),
         ({"modbus": "tcp://plc", "from": "10.0.0.1"}, "B20", "from says who may call, and nobody calls on such a line"),
         ({"modbus": "listen://0.0.0.0:5020", "from": "router"}, "B20", '"router" is no IP address and no network'),
+        (
+            {"modbus": "tcp://plc", "forbidden": ["100", "199"]},
+            "M15",
+            "{key} is a list of ranges, but 100, 199 is one range",
+        ),
         ({"modbus": "tcp://plc", "forbidden": [["9", "2"]]}, "B20", "the range 9..2 is empty"),
     ],
 )

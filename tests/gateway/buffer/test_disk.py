@@ -264,7 +264,7 @@ async def test_a_segment_without_a_frame_goes_when_it_is_sealed(
             await store(disk, group("a", 1, 1))
         assert shelf(disk).segments == []
         await store(disk, group("a", 1, 1))
-        assert [segment.path.name for segment in shelf(disk).segments] == ["p1-000000000001.db"]
+        assert [segment.path.name for segment in shelf(disk).segments] == ["p1-000000000002.db"]
 
 
 async def test_a_damaged_segment_is_set_aside_when_the_rest_of_it_is_drained(

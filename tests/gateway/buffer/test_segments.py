@@ -234,7 +234,7 @@ async def test_a_failed_creation_leaves_nothing(tmp_path: Path, monkeypatch: pyt
     def no_space(*_: object) -> None:
         raise OSError(28, "no space")
 
-    monkeypatch.setattr(directory, "settle", no_space)
+    monkeypatch.setattr(directory, "sync", no_space)
     with pytest.raises(OSError, match="no space"):
         await create(tmp_path, Priority.TELEMETRY, 1)
     assert list(tmp_path.iterdir()) == []

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import serial
 from click.testing import CliRunner, Result
 
 from gateway.cli import main, setting
+from gateway.status import lock
 from tests.adapters.modbus.device import Device
 from tests.gateway.cli.plant import call
 from tests.gateway.field import field, plant
@@ -117,6 +119,27 @@ def test_what_is_not_allowed_ends_with_2_and_touches_no_device(
     assert told.exit_code == 2
     assert says in told.stderr
     assert served.requests == []
+
+
+def test_what_can_only_be_read_is_not_told_to_be_given_write(served: Device, tmp_path: Path) -> None:
+    profile = PROFILE.replace("voltage: {at: 41,", "voltage: {at: 41, table: input,")
+    told = call("set", plant(tmp_path / "plant", served.endpoint, profile), "press-7", "voltage", "7", "--yes")
+    assert (told.exit_code, told.stderr) == (2, "voltage: input registers can only be read\n")
+
+
+def test_a_port_that_the_running_gateway_holds_is_told_so(tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    own, other = os.openpty()
+    port.symlink_to(os.ttyname(other))
+    folder = plant(tmp_path / "plant", f"rtu://{port}", PROFILE)
+    (folder / "state").mkdir()
+    with serial.Serial(str(port), exclusive=True), lock.held(folder / "state", lock.Holder("gw-1", 4711, "", "")):
+        for words in (("set", folder, "press-7", "speed", "25", "--yes"), ("probe", folder, "press-7")):
+            told = call(*words)
+            assert told.exit_code == 1
+            assert 'hint: the running gateway "gw-1" (pid 4711) holds it: stop it meanwhile' in told.stderr
+    os.close(own)
+    os.close(other)
 
 
 def test_json_is_for_programs(folder: Path) -> None:

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from adapters.modbus import ADAPTER
 from adapters.modbus.settings import Connect
-from gateway.mapping.times import meant
 from gateway.mapping.point_settings import PointSettings
+from gateway.mapping.times import meant
 from gateway.plant import PlantInvalid, read
 from tests.gateway.field import plant
 from tests.gateway.machine import PROFILE
