@@ -24,6 +24,7 @@ from gateway.adapter import (
     Session,
     Status,
 )
+from gateway.model import LINK_DOWN
 from gateway.retry import Backoff
 from gateway.status.board import Health
 
@@ -32,8 +33,6 @@ PATIENCE_S = 1.0
 
 VAIN = 3
 """So many times in a row each device of a line must have said nothing of use until the line is said to stand still."""
-DOWN = "link down: "
-"""How the reason of a reading begins where the whole link is gone."""
 
 Store = Callable[[Batch], Awaitable[None]]
 """Takes a batch over; on disk when it returns."""
@@ -248,6 +247,6 @@ def _is_loss(error: BaseException) -> bool:
 
 
 def _down(points: Sequence[Point[Any, Any]], reason: str, at_ns: int) -> Batch:
-    status = Status(Quality.BAD, f"{DOWN}{reason}")
+    status = Status(Quality.BAD, f"{LINK_DOWN}{reason}")
     by_device = sorted(range(len(points)), key=lambda index: points[index].device)
     return Batch([Reading(index, None, at_ns, status) for index in by_device])

@@ -9,11 +9,10 @@ from math import isinf
 from typing import Any, TypeAlias
 
 from gateway.buffer import Buffer, BufferFull, BufferTrouble
-from gateway.link import DOWN
 from gateway.mapping.spec import ENRICH
 from gateway.mapping.totals import Totals
 from gateway.message import Made, Scans
-from gateway.model import Batch, Message, Quality, Reading, Status
+from gateway.model import LINK_DOWN, Batch, Message, Quality, Reading, Status
 from gateway.plant import Device, Enrichment
 from gateway.record.recorder import Keep
 from gateway.retry import Backoff
@@ -136,7 +135,7 @@ class Pipeline:
             health.stopped(scan.reason, self._do(device, first))
 
     def _do(self, device: str, status: Status) -> str:
-        if status.reason.startswith(DOWN):
+        if status.reason.startswith(LINK_DOWN):
             return "see its line"
         return self._remedy(self._connects[device], status, self._line.counters) or LOOK
 

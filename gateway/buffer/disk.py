@@ -242,7 +242,7 @@ class Disk:
         self._unlisted.append(one)
 
     def written_down(self, segment: Segment) -> bool:
-        """Whether it may go: one that was rewritten has to be known before what it was made of goes, and then itself."""
+        """Whether it may go: one that was rewritten is to be known before what it was made of goes, and then itself."""
         return segment.place not in self._sealed or not segment.place.generation
 
     def waiting(self, segment: Segment, held: Mapping[str, Extent]) -> int:

@@ -165,7 +165,7 @@ async def test_a_line_on_which_nobody_answers_is_told_with_what_to_do(device: De
 async def test_a_number_of_a_manual_is_told_where_it_is_on_the_wire(
     device: Device, name: str, words: dict[str, str], says: str
 ) -> None:
-    said, _ = await run(name, settings(device), **words)
+    said, _ = await run(name, settings(device), LIMIT_S, **words)
     assert says in notes(said)
 
 

@@ -235,7 +235,7 @@ async def test_a_crash_while_it_is_made_leaves_none(tmp_path: Path, monkeypatch:
         raise OSError("pulled")
 
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.buffer.directory.settle", crash)
+        patch.setattr(Path, "rename", crash)
         with pytest.raises(OSError, match="pulled"):
             await meta.open_meta(tmp_path, CLOCKS, counting(1))
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from adapters.modbus import ADAPTER
 from adapters.modbus.settings import Connect
@@ -34,7 +34,7 @@ def test_the_hint_is_within_the_bounds_of_the_setting(setting: str, text: str, h
 
 
 def test_a_setting_without_bounds_is_left_to_others() -> None:
-    assert meant("5", Field(0.0)) == ""
+    assert meant("5", FieldInfo(default=0.0)) == ""
 
 
 def test_where_hours_are_allowed_seconds_are_as_likely_as_anywhere() -> None:
