@@ -213,11 +213,15 @@ class Disk:
         self.sealed(segment)
 
     async def seal_in_doubt(self, shelf: Shelf) -> None:
-        """Seal it where the last commit may be in its log or not: what it holds is not kept, opening asks the file."""
-        segment = shelf.writing
-        await self.seal(shelf)
-        if segment is not None:
-            self._sealed.pop(segment.place, None)
+        """Seal it where its last commit may be in the log or not: it is known, before anything follows, without it."""
+        segment, shelf.writing = shelf.writing, None
+        if segment is None:
+            return
+        await segment.close()
+        segment.measure()
+        shelf.resized()
+        segment.doubtful = True
+        self.sealed(segment)
 
     def sealed(self, segment: Segment) -> None:
         """What it holds is written with the next sync."""
@@ -242,8 +246,8 @@ class Disk:
         self._unlisted.append(one)
 
     def written_down(self, segment: Segment) -> bool:
-        """Whether it may go: one that was rewritten is to be known before what it was made of goes, and then itself."""
-        return segment.place not in self._sealed or not segment.place.generation
+        """Whether it may go: what was rewritten or is in doubt has to be known first, should it come back."""
+        return segment.place not in self._sealed or not (segment.place.generation or segment.doubtful)
 
     def waiting(self, segment: Segment, held: Mapping[str, Extent]) -> int:
         """How many messages of this content are not acknowledged."""

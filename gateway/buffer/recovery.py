@@ -163,7 +163,7 @@ class _Opening:
         if state.broken or (state.torn and self._disk.clock.same_boot):
             return await self._salvage(segment, known)
         try:
-            held = await segment.scan()
+            held = await segment.scan(known.facts.last if known else None)
         except sqlite3.Error as error:
             if not directory.damaged(error):
                 raise
@@ -185,7 +185,7 @@ class _Opening:
         disk = self._disk
         made = segment.path.with_name(f"{segment.path.name}{directory.NEW}")
         facts = known.facts if known else segment.facts
-        source = Source(segment.path, segment.first, facts)
+        source = Source(segment.path, segment.first, facts, known is not None)
 
         def work() -> rewriting.Made:
             priority, everything = segment.priority, rewriting.everything

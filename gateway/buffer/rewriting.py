@@ -74,6 +74,8 @@ class Source(NamedTuple):
     path: Path
     first: int
     facts: Facts
+    known: bool = True
+    """Whether the facts are those of all that was accepted."""
 
 
 class Lost(NamedTuple):
@@ -198,14 +200,14 @@ def _page_size(path: Path) -> int:
     return size if size.bit_count() == 1 and size >= PAGE_SIZE else PAGE_SIZE
 
 
-_ALL = "SELECT number, messages, head, body FROM frame ORDER BY number"
+_ALL = "SELECT number, messages, head, body FROM frame WHERE number <= ? ORDER BY number"
 _ONE = "SELECT number, messages, head, body FROM frame WHERE number = ?"
 
 
 def _rows(connection: sqlite3.Connection, source: Source, *, salvage: bool) -> Iterator[tuple[int, int, bytes, bytes]]:
     if not salvage:
         try:
-            yield from connection.execute(_ALL)
+            yield from connection.execute(_ALL, (source.facts.last,))
         except sqlite3.Error as error:
             if not directory.damaged(error):
                 raise
@@ -231,16 +233,17 @@ def _rows(connection: sqlite3.Connection, source: Source, *, salvage: bool) -> I
 def _numbers(connection: sqlite3.Connection, source: Source) -> tuple[Sequence[int], bool]:
     """Which frames there should be, and whether that is known: of one that was not rewritten none is missing."""
     rewritten = (place(source.path) or _UNKNOWN).generation > 0
+    end = source.facts.last if source.known else source.first + _FRAMES_AT_MOST
     try:
-        found = [number for (number,) in connection.execute("SELECT number FROM frame ORDER BY number")]
+        query = "SELECT number FROM frame WHERE number <= ? ORDER BY number"
+        found = [number for (number,) in connection.execute(query, (end,))]
     except (sqlite3.Error, UnicodeDecodeError):
-        known = source.facts.last >= source.first and not rewritten
-        end = source.facts.last if source.facts.last >= source.first else source.first + _FRAMES_AT_MOST
-        return range(source.first, end + 1), known
+        return range(source.first, end + 1), source.known and not rewritten
     if rewritten:
         return found, True
-    committed = source.first + wal.examine(_log(source.path), PAGE_SIZE).commits - 1
-    return range(source.first, max([source.facts.last, committed, *found]) + 1), True
+    if not source.known:
+        end = max([source.first + wal.examine(_log(source.path), PAGE_SIZE).commits - 1, *found])
+    return range(source.first, end + 1), True
 
 
 def _log(path: Path) -> bytes:

@@ -158,6 +158,8 @@ class Segment:
         """Whether it takes frames."""
         self.hopeless = False
         """It is damaged and cannot be rewritten: what cannot be read is passed over."""
+        self.doubtful = False
+        """After its last frame there may be another in the file, which was not accepted."""
         self.unpackable = False
         """It was tried without gain."""
         self.seen = -1
@@ -226,9 +228,11 @@ class Segment:
             raise ValueError(f"nobody knows what {self.path.name} holds")
         return await self._load(self)
 
-    async def scan(self) -> Content:
-        """Read all heads: what it holds, as far as it can be read, and the facts with it."""
+    async def scan(self, last: int | None = None) -> Content:
+        """Read all heads, up to the frame ``last``: what it holds, as far as it can be read, and the facts with it."""
         await self._find_last()
+        if last is not None:
+            self.facts = self.facts._replace(last=min(self.last, last))
         end, self.facts = self.last, Facts(last=self.first - 1)
         held: Content = {}
         following, more = self.first, True
@@ -305,7 +309,8 @@ class Segment:
     async def _check(self) -> None:
         """A log that is broken ends for SQLite where it is broken, without a word: count what it sees."""
         if self.sealed_facts and self._connection is not None:
-            (counted,) = next(iter(await self._connection.execute_fetchall("SELECT count(*) FROM frame")))
+            query = "SELECT count(*) FROM frame WHERE number <= ?"
+            (counted,) = next(iter(await self._connection.execute_fetchall(query, (self.last,))))
             self.damaged |= counted != self.facts.frames
 
     async def vanished(self) -> bool:

@@ -16,7 +16,7 @@ from gateway.buffer.meta import Changes, Meta
 from gateway.buffer.port import OnFull
 from gateway.buffer.segments import Segment
 from gateway.model import Priority
-from tests.gateway.buffer.disks import MB, acknowledge, error, fails, fill, group, opened, shelf, store
+from tests.gateway.buffer.disks import MB, acknowledge, error, fails, fill, group, opened, read, shelf, store
 
 
 async def test_segments_are_sealed_at_their_size(tmp_path: Path) -> None:
@@ -236,7 +236,8 @@ async def test_what_was_in_doubt_and_turns_up_keeps_its_own_id(tmp_path: Path, m
         assert disk.lanes.lane("a").waiting == 4
     async with opened(tmp_path) as disk:
         lane = disk.lanes.lane("a")
-        assert (lane.waiting, lane.highest) == (6, 6), "the file says what is in it, each under its own epoch"
+        assert (lane.waiting, lane.highest) == (4, 6), "what stands about the segment does not mention it"
+        assert await read(disk) == {"a": [1, 2, 5, 6]}
 
 
 async def test_a_segment_that_could_not_be_made_costs_no_sequence(
