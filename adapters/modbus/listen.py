@@ -69,6 +69,7 @@ class Listening:
         self._hung_up: list[str] = []
         self._patience_s = patience_s
         self._called = asyncio.Event()
+        self._closed = False
         self._open: dict[Exchange, asyncio.Transport] = {}
         self._current: Exchange
 
@@ -88,11 +89,11 @@ class Listening:
         await self._server.start_serving()
         await self._called.wait()
 
-    async def ask(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
+    async def ask(self, unit: int, ask: Ask, timeout_s: float, *, fresh: bool = False) -> bytes:
         """See ``wire.Wire``; where the device connects anew meanwhile, this request has no answer (TimeoutError)."""
         current = self._current
         try:
-            return await current.ask(unit, ask, timeout_s)
+            return await current.ask(unit, ask, timeout_s, fresh=fresh)
         except LinkLost:
             if current is self._current:
                 raise
@@ -108,9 +109,24 @@ class Listening:
                 if current is self._current:
                     raise
 
+    def wake(self) -> None:
+        """See ``wire.Wire``."""
+        self._current.wake()
+
     async def close(self) -> None:
         """See ``wire.Wire``."""
-        self._server.close()
+        self._closed = True
+        loop = asyncio.get_running_loop()
+        for taken in self._server.sockets:
+            loop.remove_reader(taken.fileno())
+        for call in self._open.values():
+            call.abort()
+        try:
+            # A server that is closed at once leaves open whom it has just accepted: they are hung up in three turns.
+            for _ in range(3):
+                await asyncio.sleep(0)
+        finally:
+            self._server.close()
         for exchange in list(self._open):
             await exchange.close()
 
@@ -125,6 +141,9 @@ class Listening:
 
     def admitted(self, caller: str) -> bool:
         """Whether this address may call; what is unusual about it is logged and counted."""
+        if self._closed:
+            # Accepted just before.
+            return False
         line = f"listen://{self._here[0]}:{self._here[1]}"
         if self._allowed and not any(ip_address(caller) in network for network in self._allowed):
             self.counters["strangers"] += 1

@@ -28,14 +28,12 @@ Content: TypeAlias = dict[str, Extent]
 
 def add(content: Content, frame: int, sections: Iterable[Section]) -> None:
     """A frame was appended."""
-    for section in sections:
-        identity, first, last = section.identity, section.first, section.last
+    for identity, _, first, last, messages, _, _, first_ns, last_ns in sections:
         known = content.get(identity)
-        content[identity] = (
-            known._replace(last=last, messages=known.messages + section.messages, last_ns=section.last_ns)
-            if known
-            else Extent(first, last, section.messages, frame, section.first_ns, section.last_ns)
-        )
+        if known:
+            content[identity] = Extent(known[0], last, known[2] + messages, known[3], known[4], last_ns)
+        else:
+            content[identity] = Extent(first, last, messages, frame, first_ns, last_ns)
 
 
 def waiting(extent: Extent, acked: int) -> int:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gateway.buffer.port import BufferFull, BufferTrouble, BufferUnavailable
@@ -27,6 +27,8 @@ UNSYNCED = "unsynced"
 """While this file is there, a drained segment has gone before the highest sequences were on the disk."""
 _SIDE_FILES = ("", "-wal", "-shm", "-journal")
 _PRIMARY = 0xFF
+_BLOCK = 4096
+_TRIES = 10
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -100,6 +102,30 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_all(path: Path) -> bytes:
+    """The bytes of a file, each block asked for several times; those that the disk does not give even so are zero.
+
+    SQLite calls it damage when the disk does not give a page, which may be over in a moment.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        size = path.stat().st_size
+    return b"".join([_block(path, start, min(_BLOCK, size - start)) for start in range(0, size, _BLOCK)])
+
+
+def _block(path: Path, start: int, size: int) -> bytes:
+    for _ in range(_TRIES):
+        with suppress(OSError), path.open("rb", buffering=0) as stream:
+            stream.seek(start)
+            found = stream.read(size)
+            if len(found) == size:
+                return found
+    return bytes(size)
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -112,6 +112,10 @@ class Disk:
         """These lanes, or all, are written with the next sync."""
         self._dirty |= {(lane.identity, lane.priority) for lane in (self.lanes if lanes is None else lanes)}
 
+    def touched(self, priority: Priority, identities: Iterable[str]) -> None:
+        """The lanes of these are written with the next sync."""
+        self._dirty.update([(identity, priority) for identity in identities])
+
     def count(self, loss: Loss, damage: Damage | None = None) -> None:
         """Remember a loss, in memory now and in the file with the next sync; damage that was counted before is not."""
         self.losses.add(loss, damage)
@@ -360,8 +364,10 @@ class Disk:
         Until they are written a mark lies there: whoever opens the directory with it begins a new epoch.
         """
         for segment in drained:
-            await segment.end()
+            if segment not in self._gone:
+                continue
             self._gone.remove(segment)
+            await segment.end()
             try:
                 mark = await asyncio.to_thread(directory.sacrifice, segment.path)
             except FileNotFoundError:

@@ -134,7 +134,8 @@ class Part(NamedTuple):
 
 def check(message: Message) -> int:
     """Bytes that the message takes in a frame. Raises MessageRefused."""
-    properties = len(message.properties.encode())
+    text = message.properties
+    properties = len(text) if text.isascii() else len(text.encode())
     if not message.identity or len(message.identity) > IDENTITY_LIMIT or "\n" in message.identity:
         raise MessageRefused(f"identity {message.identity!r}: it has 1 to {IDENTITY_LIMIT} characters of one line")
     if len(message.body) > MESSAGE_LIMIT:
@@ -154,54 +155,53 @@ def encode(
     born: int = 0,
 ) -> Frame:
     """The frame of this number; ``lanes``: per identity the sequence of its first message, and its messages."""
-    parts = [
-        Part(
-            identity,
-            first,
-            first + len(held) - 1,
-            len(held),
-            held[0].created_ns,
-            held[-1].created_ns,
-            b"".join([_record(message, held[0].created_ns) for message in held]),
-        )
-        for identity, (first, held) in lanes.items()
-    ]
-    return assemble(number, epoch, parts, priority, born)
+    sections: list[Section] = []
+    raws: list[bytes] = []
+    offset, text, properties = 0, "", b""
+    for identity, (first, held) in lanes.items():
+        first_ns, size = held[0].created_ns, 0
+        for message in held:
+            if message.properties != text:
+                text = message.properties
+                properties = text.encode()
+            body = message.body
+            after_ns = _wrapped(message.created_ns - first_ns)
+            raws += (_RECORD.pack(after_ns, 0, len(properties), len(body)), properties, body)
+            size += _RECORD.size + len(properties) + len(body)
+        count = len(held)
+        last = first + count - 1
+        sections.append(Section(identity, epoch, first, last, count, offset, size, first_ns, held[-1].created_ns))
+        offset += size
+    return _frame(number, epoch, sections, b"".join(raws), priority, born, 1)
 
 
 def assemble(number: int, epoch: int, parts: Sequence[Part], priority: Priority, born: int, level: int = 1) -> Frame:
     """A frame of ready records; from level 4 on packed slowly by zlib itself, for what will lie there for long."""
-    raw = b"".join([part.records for part in parts])
-    sizes = [len(part.records) for part in parts]
-    directory = pack(
-        [part.identity for part in parts],
-        [part.first for part in parts],
-        [part.last - part.first for part in parts],
-        [part.messages for part in parts],
-        sizes,
-        [part.first_ns for part in parts],
-        [_wrapped(part.last_ns - part.first_ns) for part in parts],
-    )
-    sections = tuple(
-        Section(part.identity, epoch, part.first, part.last, part.messages, offset, size, part.first_ns, part.last_ns)
-        for part, offset, size in zip(parts, accumulate(sizes, initial=0), sizes, strict=False)
-    )
-    count = sum(part.messages for part in parts)
+    offsets = accumulate((len(part.records) for part in parts), initial=0)
+    sections = [
+        Section(*part[:1], epoch, *part[1:4], offset, len(part.records), *part[4:6])
+        for part, offset in zip(parts, offsets, strict=False)
+    ]
+    return _frame(number, epoch, sections, b"".join([part.records for part in parts]), priority, born, level)
+
+
+def _frame(  # every one of them is in the frame
+    number: int, epoch: int, sections: Sequence[Section], raw: bytes, priority: Priority, born: int, level: int
+) -> Frame:
+    names, _, firsts, lasts, counts, _, sizes, firsts_ns, lasts_ns = zip(*sections, strict=True)
+    spans = [last - first for first, last in zip(firsts, lasts, strict=True)]
+    spans_ns = [_wrapped(last - first) for first, last in zip(firsts_ns, lasts_ns, strict=True)]
+    directory = pack(names, firsts, spans, counts, sizes, firsts_ns, spans_ns)
+    count = sum(counts)
     before = _HEADER.pack(_MAGIC, _VERSION, priority, number, count, len(raw), epoch, born)
-    before += _CRC.pack(zlib.crc32(raw, zlib.crc32(directory, zlib.crc32(before)))) + directory
+    before += _CRC.pack(isal_zlib.crc32(raw, isal_zlib.crc32(directory, isal_zlib.crc32(before)))) + directory
     body = isal_zlib.compress(raw, level) if level < 4 else zlib.compress(raw, level)
-    return Frame(number, count, before + _CRC.pack(zlib.crc32(before)), body, sections, len(raw), born)
-
-
-def _record(message: Message, first_ns: int) -> bytes:
-    properties = message.properties.encode()
-    after_ns = _wrapped(message.created_ns - first_ns)
-    return _RECORD.pack(after_ns, 0, len(properties), len(message.body)) + properties + message.body
+    return Frame(number, count, before + _CRC.pack(isal_zlib.crc32(before)), body, tuple(sections), len(raw), born)
 
 
 def read_head(head: bytes) -> Head:
     """The directory of a frame. Raises FrameDamaged."""
-    if len(head) < _HEADER_1.size + 2 * _CRC.size or _CRC.unpack(head[-_CRC.size :])[0] != zlib.crc32(head[:-4]):
+    if len(head) < _HEADER_1.size + 2 * _CRC.size or _CRC.unpack(head[-_CRC.size :])[0] != isal_zlib.crc32(head[:-4]):
         raise FrameDamaged("the checksum of the head is wrong")
     magic, version = head[:2], head[2]
     if magic != _MAGIC or version not in {1, _VERSION} or head[3] not in set(Priority):
@@ -238,7 +238,7 @@ def read_body(head: Head, body: bytes) -> bytes:
         raise FrameDamaged(f"frame {head.number}: the body does not unpack to {head.raw_size} bytes")
     size = _layout(head.version).size
     header, directory = head.before[:size], head.before[size + _CRC.size :]
-    if zlib.crc32(raw, zlib.crc32(directory, zlib.crc32(header))) != head.crc:
+    if isal_zlib.crc32(raw, isal_zlib.crc32(directory, isal_zlib.crc32(header))) != head.crc:
         raise FrameDamaged(f"frame {head.number}: the checksum is wrong")
     return raw
 

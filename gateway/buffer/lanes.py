@@ -7,13 +7,14 @@ nobody claims from gets no window, and one that is claimed from no more gives it
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.buffer import content
 from gateway.buffer.content import Content, Extent
+from gateway.buffer.frames import Section
 from gateway.buffer.lane import Bundle, Held, Lane
-from gateway.model import Priority, Stored
+from gateway.model import Message, Priority, Stored
 
 WINDOW_BYTES = 16 * 1024 * 1024
 """All windows together, with what Python adds to each message."""
@@ -100,6 +101,22 @@ class Lanes:
             self._enter(lane, frame, messages, size)
         else:
             lane.position, lane.behind_ns = frame, messages[0].created_ns
+
+    def committed(
+        self, priority: Priority, frame: int, sections: Sequence[Section], held: Mapping[str, Sequence[Message]]
+    ) -> None:
+        """A commit brought a frame; what does not enter a window is not even made into what is given out."""
+        for identity, epoch, first, last, count, *_ in sections:
+            messages = held[identity]
+            lane = self.lane(identity, priority)
+            if identity in self._claimed and lane.loaded >= lane.highest:
+                numbered = enumerate(messages, first)
+                self.stored(lane, frame, [Stored(identity, epoch, number, *one[1:]) for number, one in numbered])
+                continue
+            if lane.loaded >= lane.highest:
+                lane.position, lane.behind_ns = frame, messages[0].created_ns
+            lane.highest, lane.newest_ns = last, messages[-1].created_ns
+            lane.waiting += count
 
     def pass_over(self, lane: Lane, sequence: int) -> None:
         """Sequences up to this one were assigned to what may not have been stored: go on after them."""

@@ -214,7 +214,7 @@ async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -
             with directory.readable():
                 return await _open(path, clocks, random32)
         except sqlite3.Error as error:
-            if not directory.damaged(error):
+            if not directory.damaged(error) or await asyncio.to_thread(_is_sound, path):
                 raise
             aside = await asyncio.to_thread(directory.set_aside, path, clocks.wall_ns())
             log.warning(
@@ -226,6 +226,12 @@ async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -
             )
     await _make(path)
     return await _open(path, clocks, random32, new=True)
+
+
+def _is_sound(path: Path) -> bool:
+    beside = Path(f"{path}-wal")
+    log_found = directory.read_all(beside) if directory.has_log(path) else b""
+    return wal.is_sound(directory.read_all(path), log_found, PAGE_SIZE)
 
 
 async def _make(path: Path) -> None:
@@ -260,9 +266,8 @@ def _looked_at(path: Path) -> tuple[list[int], wal.Log]:
     beside = Path(f"{path}-wal")
     newest = beside if directory.has_log(path) else path
     found = newest.stat()
-    return [found.st_mtime_ns, found.st_ctime_ns], wal.examine(
-        beside.read_bytes() if directory.has_log(path) else b"", PAGE_SIZE
-    )
+    log_found = directory.read_all(beside) if directory.has_log(path) else b""
+    return [found.st_mtime_ns, found.st_ctime_ns], wal.examine(log_found, PAGE_SIZE)
 
 
 def _doubts(saved: Saved, times_ns: Sequence[int], found: wal.Log, clocks: Clocks) -> list[str]:

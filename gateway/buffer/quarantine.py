@@ -186,7 +186,7 @@ class Quarantine:
         try:
             await self._insert(await self._made(), rows)
         except sqlite3.Error as error:
-            if not directory.damaged(error):
+            if not directory.damaged(error) or await asyncio.to_thread(_is_sound, self.path):
                 raise
             await self._set_aside(error)
             await self._insert(await self._made(), rows)
@@ -271,7 +271,7 @@ class Quarantine:
             try:
                 self._connection = await self._connect()
             except sqlite3.Error as error:
-                if not directory.damaged(error):
+                if not directory.damaged(error) or await asyncio.to_thread(_is_sound, self.path):
                     raise
                 await self._set_aside(error)
         return self._connection
@@ -313,6 +313,12 @@ class Quarantine:
         if connection is not None:
             with suppress(sqlite3.Error):  # what was committed stays committed; the thread ends in any case
                 await connection.close()
+
+
+def _is_sound(path: Path) -> bool:
+    beside = Path(f"{path}-wal")
+    log_found = directory.read_all(beside) if directory.has_log(path) else b""
+    return wal.is_sound(directory.read_all(path), log_found, 4096)
 
 
 def again(entry: Entry) -> Message:

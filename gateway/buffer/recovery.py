@@ -287,11 +287,12 @@ class _Opening:
             if one in found or any(other.replaces(one) for other in found):
                 continue
             self._disk.unlist(one)
-            if self._mark.exists():
-                continue  # it went before the cursors were written, because the disk had no room for them
+            # Under the mark one went before the cursors were written: all of it had arrived.
+            drained = self._mark.exists()
             for identity, extent in (self._remembered_content(known) or {}).items():
                 lane = lanes.lane(identity, one.priority)
-                lost = lanes.waiting(lane, extent)
+                lane.highest = max(lane.highest, extent.last)
+                lost = 0 if drained else lanes.waiting(lane, extent)
                 if lost > 0:
                     log.error("buffer: %s is gone: somebody removed it (%d messages of %s)", one.name, lost, identity)
                     first, times = max(extent.first, lane.acked + 1), (extent.first_ns, extent.last_ns)
@@ -300,8 +301,7 @@ class _Opening:
 
 
 def _state_of_log(path: Path) -> wal.Log:
-    beside = Path(f"{path}-wal")
-    data = beside.read_bytes() if directory.has_log(path) else b""
+    data = directory.read_all(Path(f"{path}-wal")) if directory.has_log(path) else b""
     return wal.examine(data, policy.PAGE_SIZE)
 
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from gateway.buffer import directory, policy, rewriting
-from gateway.buffer.content import Content
+from gateway.buffer.content import Content, Extent
 from gateway.buffer.disk import Disk
 from gateway.buffer.lane import Lane
 from gateway.buffer.port import BufferTrouble, Loss
@@ -25,6 +25,10 @@ from gateway.buffer.shelf import Shelf
 log = logging.getLogger("fieldgate")
 
 _RULES: tuple[Callable[[], Keep], ...] = (rewriting.every_fourth, rewriting.one_a_minute)
+
+
+def _nothing() -> None:
+    """There is nothing to count."""
 
 
 async def merge(disk: Disk, shelf: Shelf, segments: Sequence[Segment], limit_bytes: int | None = None) -> bool:
@@ -62,9 +66,12 @@ async def thin(disk: Disk, shelf: Shelf, segment: Segment) -> bool:
         made = await _rewritten(disk, shelf, [segment], keep, lanes, reason="thinned", thinned=thinned)
         if made is None:
             return False
-        for identity, lost in made.left_out.items():
-            _leave_out(disk, lanes[identity], lost)
-        return await _swap(disk, shelf, [segment], made)
+
+        def given_up() -> None:
+            for identity, lost in made.left_out.items():
+                _leave_out(disk, lanes[identity], lost)
+
+        return await _swap(disk, shelf, [segment], made, given_up)
 
 
 def _leave_out(disk: Disk, lane: Lane, lost: Sequence[Lost]) -> None:
@@ -88,6 +95,10 @@ async def salvage(disk: Disk, segment: Segment) -> None:
     async with disk.shaping, _holding(shelf, [segment]) as all_there:
         if not all_there or segment.writes:
             return
+        if await asyncio.to_thread(rewriting.is_sound, Source(segment.path, segment.first, segment.facts)):
+            segment.damaged = False
+            await segment.close()  # what SQLite has seen of it is forgotten
+            return
         held = await segment.read_content()
         lanes = {identity: disk.lanes.lane(identity, segment.priority) for identity in held}
         claimed: dict[str, int] = {}
@@ -102,17 +113,16 @@ async def salvage(disk: Disk, segment: Segment) -> None:
             return
         segment.damaged = True
         await asyncio.to_thread(keep_bytes, disk, shelf, made)
-        for identity, extent in held.items():
-            lost = expected[identity] - readable.counted.get(identity, 0)
-            if lost > 0:
-                last = readable.last_gap(identity, extent.last)
-                first = max(extent.first, lanes[identity].acked + 1, claimed[identity] + 1)
-                disk.lanes.thinned(lanes[identity], lost, last)
-                times = extent.first_ns, extent.last_ns
-                disk.count(Loss("damaged", identity, segment.priority, lost, first, last, *times))
-        total = sum(expected.values()) - sum(readable.counted.values())
-        log.error("buffer: %s is damaged: %d messages in it cannot be read any more", segment.path, max(0, total))
-        await _swap(disk, shelf, [segment], made)
+
+        def told() -> None:
+            for identity, extent in held.items():
+                lost = expected[identity] - readable.counted.get(identity, 0)
+                if lost > 0:
+                    _tell_damage(disk, lanes[identity], extent, lost, readable, claimed[identity])
+            total = sum(expected.values()) - sum(readable.counted.values())
+            log.error("buffer: %s is damaged: %d messages in it cannot be read any more", segment.path, max(0, total))
+
+        await _swap(disk, shelf, [segment], made, told)
 
 
 class _Readable:
@@ -139,6 +149,14 @@ class _Readable:
         if self._before.get(identity, 0) < end:
             return end
         return self._gap.get(identity, end)
+
+
+def _tell_damage(disk: Disk, lane: Lane, extent: Extent, lost: int, readable: _Readable, claimed: int) -> None:
+    last = readable.last_gap(lane.identity, extent.last)
+    first = max(extent.first, lane.acked + 1, claimed + 1)
+    disk.lanes.thinned(lane, lost, last)
+    times = extent.first_ns, extent.last_ns
+    disk.count(Loss("damaged", lane.identity, lane.priority, lost, first, last, *times))
 
 
 def _above(disk: Disk, lane: Lane, held: Content, claimed: int) -> int:
@@ -227,7 +245,9 @@ async def _rewritten(  # every option is said by name
     return None
 
 
-async def _swap(disk: Disk, shelf: Shelf, segments: Sequence[Segment], made: Made) -> bool:
+async def _swap(
+    disk: Disk, shelf: Shelf, segments: Sequence[Segment], made: Made, then: Callable[[], None] = _nothing
+) -> bool:
     """The new file takes its place on the shelf; what it was made of goes with the next sync."""
     place = rewriting.next_place([segment.place for segment in segments], segments[-1].last)
     path = disk.folder / place.name
@@ -237,6 +257,7 @@ async def _swap(disk: Disk, shelf: Shelf, segments: Sequence[Segment], made: Mad
         log.warning("buffer: %s cannot be written: %s", path, error)
         await asyncio.to_thread(directory.remove, made.path)
         return False
+    then()
     new = disk.segment(path)
     new.facts, new.content = made.facts, made.content
     new.remaining = min(made.facts.messages, disk.waiting(new, made.content))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -183,20 +183,18 @@ def _bytes(found: object) -> bytes:
 
 
 def _open(path: Path, *, salvage: bool) -> sqlite3.Connection:
-    if salvage and directory.has_log(path):
+    if salvage:
         connection = sqlite3.connect(":memory:", isolation_level=None)
-        size = _page_size(path)
-        connection.deserialize(wal.replayed(path.read_bytes(), _log(path), size))
+        database = directory.read_all(path)
+        connection.deserialize(wal.replayed(database, _log(path), _page_size(database)))
         return connection
     connection = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)
     connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     return connection
 
 
-def _page_size(path: Path) -> int:
-    with path.open("rb") as stream:
-        header = stream.read(18)
-    size = int.from_bytes(header[16:18], "big")
+def _page_size(database: bytes) -> int:
+    size = int.from_bytes(database[16:18], "big")
     return size if size.bit_count() == 1 and size >= PAGE_SIZE else PAGE_SIZE
 
 
@@ -218,7 +216,8 @@ def _rows(connection: sqlite3.Connection, source: Source, *, salvage: bool) -> I
     for number in numbers:
         try:
             rows = connection.execute(_ONE, (number,)).fetchall()
-        except (sqlite3.Error, OverflowError, UnicodeDecodeError):
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+            _raise_if_whole(error)
             hidden = hidden or number
             if listed:
                 yield _piecewise(connection, number)
@@ -237,7 +236,8 @@ def _numbers(connection: sqlite3.Connection, source: Source) -> tuple[Sequence[i
     try:
         query = "SELECT number FROM frame WHERE number <= ? ORDER BY number"
         found = [number for (number,) in connection.execute(query, (end,))]
-    except (sqlite3.Error, UnicodeDecodeError):
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        _raise_if_whole(error)
         return range(source.first, end + 1), source.known and not rewritten
     if rewritten:
         return found, True
@@ -246,17 +246,37 @@ def _numbers(connection: sqlite3.Connection, source: Source) -> tuple[Sequence[i
     return range(source.first, end + 1), True
 
 
+def _raise_if_whole(error: Exception) -> None:
+    """A disk that does not give the bytes back for now does not make them wrong."""
+    if isinstance(error, sqlite3.Error) and not directory.damaged(error):
+        raise error
+
+
 def _log(path: Path) -> bytes:
-    return Path(f"{path}-wal").read_bytes() if directory.has_log(path) else b""
+    return directory.read_all(Path(f"{path}-wal")) if directory.has_log(path) else b""
+
+
+def is_sound(source: Source) -> bool:
+    """Whether every frame is in it as it was written, and the log is whole: the disk did not give it for a moment."""
+    found = wal.examine(_log(source.path), PAGE_SIZE)
+    frames = list(_frames(source, _priority(source), salvage=True))
+    whole = not any(isinstance(frame, Bad) for frame in frames) and len(frames) == source.facts.frames
+    return whole and not found.broken and not found.torn
+
+
+def _priority(source: Source) -> Priority:
+    return (place(source.path) or _UNKNOWN).priority
 
 
 def _piecewise(connection: sqlite3.Connection, number: int) -> tuple[int, int, bytes, bytes]:
     """A frame that cannot be read as a whole: its head may lie on other pages than its body."""
     found: dict[str, object] = {"messages": 1, "head": b"", "body": b""}
     for column in found:
-        with suppress(sqlite3.Error, OverflowError, UnicodeDecodeError):
-            query = f"SELECT {column} FROM frame WHERE number = ?"  # noqa: S608  # our own names
+        query = f"SELECT {column} FROM frame WHERE number = ?"  # noqa: S608  # our own names
+        try:
             found[column] = connection.execute(query, (number,)).fetchone()[0]
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
+            _raise_if_whole(error)
     messages = found["messages"]
     return number, messages if isinstance(messages, int) else 1, _bytes(found["head"]), _bytes(found["body"])
 

@@ -197,6 +197,10 @@ class Upkeep:
             if pack:
                 await _pack(disk, pressed=False)
                 await self._look(disk)
+        if pack:
+            for shelf in disk.shelves.values():
+                for segment in [one for one in shelf.sealed if one.damaged and not one.hopeless and one.sealed_facts]:
+                    await reshaping.salvage(disk, segment)
         if disk.changed:
             await disk.tidy()
 

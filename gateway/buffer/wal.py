@@ -126,6 +126,20 @@ def _checksum(words: tuple[int, ...], first: int, second: int) -> tuple[int, int
     return first, second
 
 
+def is_sound(database: bytes, log: bytes, page_size: int) -> bool:
+    """Whether nothing is wrong with these bytes: then what was said of damage was the disk's trouble of the moment."""
+    found = examine(log, page_size)
+    if found.broken or found.torn:
+        return False
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        try:
+            connection.deserialize(replayed(database, log, page_size))
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            return tables > 0 and connection.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
+        except (sqlite3.Error, UnicodeDecodeError):
+            return False
+
+
 def replayed(database: bytes, log: bytes, page_size: int) -> bytes:
     """The database with every page of the log in it, wrong and uncommitted ones too, as one file without a log.
 

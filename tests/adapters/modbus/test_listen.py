@@ -7,7 +7,7 @@ import errno
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -149,6 +149,22 @@ async def test_where_only_strangers_call_they_are_named() -> None:
         await opening
     assert "from:" in caught.value.remedy
     writer.close()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_call_that_comes_just_before_the_end_is_hung_up(turns: int) -> None:
+    port = free_port()
+    async with listening(port, Counter()) as opening:
+        _, first = await calls(port, "127.0.0.1")
+        await opening
+        with socket.create_connection(("127.0.0.1", port)) as second:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await (await opening).close()
+            second.settimeout(0.5)
+            with suppress(ConnectionResetError):
+                assert second.recv(1) == b""
+        first.close()
 
 
 async def test_nobody_calls() -> None:

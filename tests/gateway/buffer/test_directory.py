@@ -4,6 +4,7 @@ import errno
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,3 +140,58 @@ def test_a_disk_without_room_for_the_ballast_goes_without(tmp_path: Path, monkey
 
 def test_knows_the_free_space(tmp_path: Path) -> None:
     assert directory.free_bytes(tmp_path) > 0
+
+
+def test_blocks_that_the_disk_does_not_give_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    content = bytes(range(256)) * 40
+    path.write_bytes(content)
+    works, failures = Path.open, iter([True] * 3 + [False] * 100)
+
+    def opened(self: Path, *arguments: Any, **options: Any) -> Any:
+        if next(failures):
+            raise OSError(5, "Input/output error")
+        return works(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: opened(self, "rb").read())
+    assert directory.read_all(path) == content
+    failures = iter([True] * 11 + [False] * 100)
+    assert directory.read_all(path) == bytes(4096) + content[4096:]
+
+
+def test_a_new_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+
+    def no_space(_: int) -> None:
+        raise OSError(28, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", no_space)
+        with pytest.raises(OSError, match="no space"):
+            directory.write_new(path, b"whole")
+    assert list(tmp_path.iterdir()) == []
+    directory.write_new(path, b"whole")
+    assert path.read_bytes() == b"whole"
+
+
+def test_the_oldest_of_what_was_damaged_goes_where_there_is_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory, "DAMAGED_LIMIT", 25)
+    for number in range(5):
+        directory.keep_damaged(tmp_path, f"{number}.frame", bytes(10))
+        os.utime(tmp_path / directory.DAMAGED / f"{number}.frame", (number, number))
+    assert sorted(path.name for path in (tmp_path / directory.DAMAGED).iterdir()) == ["3.frame", "4.frame"]
+
+
+def test_what_was_away_while_it_was_closed_is_back_and_a_log_alone_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "p1-1.db").write_bytes(b"x")
+    (tmp_path / "p1-1.db-wal").write_bytes(b"y")
+    (tmp_path / "p1-2.db-wal").write_bytes(b"z")
+    assert directory.move_away(tmp_path / "p1-1.db")
+    assert not directory.move_away(tmp_path / "p1-3.db")
+    directory.make(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p1-1.db", "p1-1.db-wal"]

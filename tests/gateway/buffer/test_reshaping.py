@@ -200,6 +200,8 @@ async def test_without_room_for_a_new_file_damage_is_passed_over(
     async with opened(tmp_path) as disk:
         await several(disk, 1)
         first = shelf(disk).segments[0]
+        log = Path(f"{first.path}-wal")
+        log.write_bytes(log.read_bytes()[:-5000])
         first.damaged = True
 
         def no_room(*_: object, **__: object) -> None:
@@ -209,6 +211,17 @@ async def test_without_room_for_a_new_file_damage_is_passed_over(
         await reshaping.salvage(disk, first)
         assert first.hopeless
         assert shelf(disk).segments[0] is first
+
+
+async def test_a_disk_that_did_not_give_a_page_for_a_moment_has_damaged_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as disk:
+        last = await several(disk, 1)
+        first = shelf(disk).segments[0]
+        first.damaged = True  # as SQLite says where a page cannot be read
+        await reshaping.salvage(disk, first)
+        assert not first.damaged
+        assert shelf(disk).segments[0] is first
+        assert await read(disk) == {"a": list(range(1, last + 1))}
 
 
 async def test_who_reads_is_waited_for(tmp_path: Path) -> None:

@@ -100,3 +100,23 @@ def test_replaying_goes_on_behind_what_is_broken(files: tuple[bytes, bytes]) -> 
 def test_an_empty_log_has_no_pages() -> None:
     found = wal.examine(b"", 512)
     assert (found.pages, found.broken, found.torn) == ([], False, False)
+
+
+def test_a_whole_copy_is_sound_and_a_damaged_one_is_not(files: tuple[bytes, bytes]) -> None:
+    database, log = files
+    assert wal.is_sound(database, log, 512)
+    flipped = bytearray(log)
+    flipped[len(log) // 2] ^= 1
+    assert not wal.is_sound(database, bytes(flipped), 512)
+    assert not wal.is_sound(b"no database" * 100, b"", 512)
+    assert not wal.is_sound(b"", b"", 512)
+
+
+def test_an_empty_database_is_taken_by_sqlite_as_one_with_a_log(tmp_path: Path) -> None:
+    path = tmp_path / "z.db"
+    path.write_bytes(wal.empty_database("PRAGMA page_size=512; PRAGMA user_version=7; CREATE TABLE t(x);"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA user_version").fetchone() == (7,)
+        connection.execute("INSERT INTO t VALUES (1)")
+        assert Path(f"{path}-wal").stat().st_size > 0
