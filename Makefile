@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
+# Whole files side by side: their fixtures are made once, and ports that are fixed (the demo's) are used by one file.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 DEBIAN := mosquitto mosquitto-clients openssl gcc libc6-dev libmodbus-dev mbpoll $(if $(shell command -v npm),,nodejs npm)
 
 .PHONY: demo test check bench fuzz clean
@@ -11,8 +13,8 @@ demo: .venv/run.done
 	@$(BIN)/fieldgate demo
 
 test: .venv/dev.done .venv-sdk/done debian tests/node/node_modules/.done
-	$(BIN)/python -m pytest
-	@tests/on_other_python.sh
+	$(BIN)/python -m pytest $(PARALLEL)
+	@PARALLEL="$(PARALLEL)" tests/on_other_python.sh
 
 check: .venv/dev.done
 	$(BIN)/ruff check .

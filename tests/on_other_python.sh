@@ -15,4 +15,4 @@ if [ ! -e .venv-3.13/done ] || [ requirements/dev.lock -nt .venv-3.13/done ]; th
   .venv-3.13/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
   touch .venv-3.13/done
 fi
-exec .venv-3.13/bin/python -m pytest -m "not slow" -p no:cacheprovider --ignore tests/gateway/mapping --ignore tests/mappings
+exec .venv-3.13/bin/python -m pytest ${PARALLEL:-} -m "not slow" -p no:cacheprovider --ignore tests/gateway/mapping --ignore tests/mappings
