@@ -49,10 +49,8 @@ async def _scan(call: Call[Connect]) -> AsyncGenerator[Said, None]:
         for note in scan.notes(len(units), found, line.counters["closed"], line.counters["wrong"]):
             yield Note(note)
     if not found:
-        what = f"unit {units[0]}" if len(units) == 1 else f"none of {len(units)} units"
-        raise LinkLost(
-            f"{what} answers", "check the wiring and what the line is set to; old devices take a longer --timeout"
-        )
+        what = f"unit {units[0]} does not answer" if len(units) == 1 else f"none of {len(units)} units answers"
+        raise LinkLost(what, "check the wiring and what the line is set to; old devices take a longer --timeout")
 
 
 async def _identity(line: Visit, unit: int, wanted: int) -> dict[str, str]:

@@ -167,6 +167,9 @@ def _datetime(value: Value, size: int) -> bytes:
     step = size // 6
     if step == 1 and not 2000 <= when.year < 2100:
         raise Unfit(f"the year {when.year} does not fit: 2000 to 2099")
+    if step != 1 and when.year < 1000:
+        # A device that gives less than four digits means the years of a century, and so is it read back.
+        raise Unfit(f"the year {when.year} does not fit: 1000 to 9999")
     year = when.year - 2000 if step == 1 else when.year
     parts = (year, when.month, when.day, when.hour, when.minute, when.second)
     return b"".join(number.to_bytes(step, "big") for number in parts)

@@ -27,6 +27,11 @@ class Talk(Protocol):
     wire_s: float
     """What the bytes of this request and its answer take on the wire; 0 where that does not matter."""
 
+    def owes_until(self) -> float:
+        """Until when answers may come that were waited for in vain, and that a new connection could not tell from its
+        own; 0 where every answer says to what it is one."""
+        ...
+
     def free_at(self, unit: int, ask: Ask) -> float:
         """When this may be sent, by the loop's clock; asked again then."""
         ...
@@ -80,6 +85,10 @@ class Exchange(asyncio.BufferedProtocol):
     async def ask(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
         """See ``wire.Wire``."""
         talk = self._talk
+        if talk.gap_s:
+            # What came while the loop stood still is heard first: it may be an answer that is owed no longer by now.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         if (free := talk.free_at(unit, ask)) > 0.0:
             await self._until_free(free, unit, ask, timeout_s)
         if self._lost is not None:
@@ -121,6 +130,11 @@ class Exchange(asyncio.BufferedProtocol):
         finally:
             timer.cancel()
             self._rests.discard(rest)
+
+    @property
+    def owes_until(self) -> float:
+        """See ``wire.Wire``."""
+        return self._talk.owes_until()
 
     async def close(self) -> None:
         """See ``wire.Wire``."""

@@ -98,6 +98,10 @@ class HalfDuplex:
         self._copies = False
         self._until = 0.0
 
+    def owes_until(self) -> float:
+        """See ``exchange.Talk``."""
+        return max((one.until for owed in self._owed.values() for one in owed), default=0.0)
+
     def free_at(self, unit: int, ask: Ask) -> float:
         """When the line has been silent for long enough, and no answer is owed that could be taken for that to this."""
         now = self._clock()
@@ -221,6 +225,10 @@ class HalfDuplex:
         return self._copies and self._echoes is not False and received.endswith(self._frame)
 
     def _believed(self, ask: Ask, pdu: bytes, behind: int) -> bytes | Refusal:
+        owed = self._owed.get(self._unit, [])
+        if any((one.ask.function, one.ask.body) == (ask.function, ask.body) for one in owed):
+            # It was asked before, without an answer: which of the two this answers nobody knows; one may still come.
+            owed.append(_Owed(ask, self._until))
         self._ask = None
         self._received.clear()
         self._unasked(behind)

@@ -62,6 +62,11 @@ class Listening:
         await self._server.start_serving()
         await self._called.wait()
 
+    @property
+    def owes_until(self) -> float:
+        """See ``wire.Wire``."""
+        return 0.0
+
     async def ask(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
         """See ``wire.Wire``; where the device connects anew meanwhile, this request has no answer (TimeoutError)."""
         current = self._current

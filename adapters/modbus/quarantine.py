@@ -59,6 +59,8 @@ class Patchwork:
 
     def turn(self, now: float) -> Turn:
         """What to ask in the scan that begins now."""
+        # Not before the whole turn is learned: its spans would no longer be those that were asked.
+        self._settle()
         self._let_go(now)
         asked = sorted(self._known + self._suspects[:AT_A_TIME], key=lambda span: span.start)
         left = self._suspects[AT_A_TIME:] + _runs(self._held, self._seams)
@@ -82,7 +84,6 @@ class Patchwork:
             pause = 2 * self._pauses[piece] if piece in self._pauses else FIRST_PAUSE_S
             self._pauses[piece] = min(pause, LONGEST_PAUSE_S)
             self._held[piece] = now + self._pauses[piece]
-        self._settle()
         return found
 
     def answered(self, span: range) -> list[int]:
@@ -91,9 +92,7 @@ class Patchwork:
             return []
         self._forget(span)
         self._known.append(span)
-        freed = [piece for piece in span if self._pauses.pop(piece, None) is not None]
-        self._settle()
-        return freed
+        return [piece for piece in span if self._pauses.pop(piece, None) is not None]
 
     def passed_over(self, span: range) -> None:
         """A span that was asked had no answer: others are tried before it."""
@@ -112,9 +111,8 @@ class Patchwork:
         self._suspects += _runs(over, self._seams)
 
     def _forget(self, span: range) -> None:
-        for spans in (self._known, self._suspects):
-            if span in spans:
-                spans.remove(span)
+        self._known = _without(self._known, span)
+        self._suspects = _without(self._suspects, span)
 
     def _settle(self) -> None:
         """When the search is over: put together what is answered, cut only where nothing else is the cause."""
@@ -125,6 +123,19 @@ class Patchwork:
                 self._seams.add(middle)
         self._cuts.clear()
         self._known = _runs((piece for piece in range(self._count) if piece not in self._held), self._seams)
+
+
+def _without(spans: Iterable[range], taken: range) -> list[range]:
+    """What is left of spans, in their order, without these pieces."""
+    rests = [
+        rest
+        for span in spans
+        for rest in (
+            range(span.start, min(span.stop, taken.start)),
+            range(max(span.start, taken.stop), span.stop),
+        )
+    ]
+    return [rest for rest in rests if rest]
 
 
 def _runs(pieces: Iterable[int], seams: Collection[int]) -> list[range]:

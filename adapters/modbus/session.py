@@ -98,6 +98,7 @@ class Poller:
         Raises LinkLost when the connection is gone, or no unit of the line answers any more.
         """
         if self._breaker.dead:
+            await self._traffic.settle()
             raise LinkLost("no unit answers", "check that the devices are on, and their unit ids")
         await self._traffic.rest(self._schedule.due())
         index = self._schedule.take(self._loop.time())
@@ -108,8 +109,12 @@ class Poller:
         """Read all points but these from now on; see ``gateway.adapter.Choosing``."""
         for index, scan in enumerate(plan(self._points, without=frozenset(points))):
             if scan != self._scans[index]:
+                gained = _held(scan) - _held(self._scans[index])
                 self._scans[index] = scan
                 self._courses[index] = Course(scan)
+                if gained:
+                    # Its turn may have passed, for this day or for ever.
+                    self._schedule.move(index, self._loop.time())
 
     def record(self, devices: Collection[str]) -> None:
         """Hand out what these devices answered, beside the readings; see ``gateway.adapter.Recording``."""
@@ -222,6 +227,8 @@ class Poller:
         return data
 
     async def _looked(self, scan: Scan, silence: list[Status]) -> list[RawBlock]:
+        if not scan.requests:
+            return []
         course = Course(scan)
         seen: dict[tuple[int, int], list[RawBlock]] = {}
         while not seen or course.searching:
@@ -331,3 +338,8 @@ class Poller:
         names = list(dict.fromkeys(self._points[point].name for point in points))
         more = len(names) - NAMED_AT_MOST
         return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _held(scan: Scan) -> set[int]:
+    """The points that it reads."""
+    return {one.point for request in scan.requests for one in request.held}

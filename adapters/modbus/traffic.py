@@ -16,6 +16,9 @@ from adapters.modbus.turns import Turns
 from adapters.modbus.wire import Wire
 from gateway.adapter import LinkLost
 
+_OWED: dict[str, float] = {}
+"""By line: until when late answers may come to whoever opens it next, as after a reload of the plant."""
+
 
 class Traffic:
     """An open line for several tasks. Devices that share it may differ in what they ask for: the slowest is heeded."""
@@ -49,8 +52,13 @@ class Traffic:
         if self._disagreement:
             raise LinkLost(self._disagreement, "write it alike for all devices of the line")
         self._loop = asyncio.get_running_loop()
+        await asyncio.sleep(_OWED.pop(self._connect.modbus, 0.0) - self._loop.time())
         self._wire: Wire = await wire.opened(self._connect, self._patience_s, self._counters)
-        await self._begin()
+        try:
+            await self._begin()
+        except asyncio.CancelledError:  # during the pause
+            await self._wire.close()
+            raise
 
     async def close(self) -> None:
         """Nothing is left open when this returns; who waits for the line gets LinkLost."""
@@ -58,6 +66,8 @@ class Traffic:
         self._turns.end(_ended())
         if self._delayed is not None:
             self._delayed.cancel()
+        if self._wire.owes_until > self._loop.time():
+            _OWED[self._connect.modbus] = self._wire.owes_until
         await self._wire.close()
 
     async def ask(self, unit: int, ask: Ask, timeout_s: float, *, urgent: bool = False) -> bytes:
@@ -156,11 +166,16 @@ class Traffic:
         self._doubts.right(unit, ask)
         return answer
 
+    async def settle(self) -> None:
+        """Wait until no late answer can come any more that a new connection would take for one of its own."""
+        await asyncio.sleep(self._wire.owes_until - self._loop.time())
+
     async def _reopen(self) -> None:
         """Make the connection anew. Raises LinkLost or OSError, but no TimeoutError: that is a unit's."""
         if self._ended:
             raise _ended()
         await self._wire.close()
+        await self.settle()
         try:
             # Nobody is told meanwhile, so it must not take long, also where a device is to call us.
             async with asyncio.timeout(self._patience_s):

@@ -21,6 +21,11 @@ class Wire(Protocol):
         """What put the stream out of step: only a new connection helps then. Lines that mend themselves never are."""
         ...
 
+    @property
+    def owes_until(self) -> float:
+        """Until then (of the loop's clock) late answers may come that a new connection would take for its own."""
+        ...
+
     counters: Counter[str]
 
     async def ask(self, unit: int, ask: Ask, timeout_s: float) -> bytes:

@@ -40,8 +40,10 @@ def scaled(spec: PointSpec, write: Write, wanted: Wanted, power: int | None) -> 
 def bounded(spec: PointSpec, write: Write, wanted: Fraction) -> None:
     """Raise OutOfBounds for a number that ``range`` and ``step`` of ``write:`` do not allow."""
     lowest, highest, unit = write.lowest, write.highest, spec.unit
-    number_ = float(wanted)
-    if (lowest is not None and number_ < lowest) or (highest is not None and number_ > highest):
+    # As it is written in the mapping: a float bound compared as it is would let through what is rounded to it.
+    if (lowest is not None and wanted < Fraction(str(lowest))) or (
+        highest is not None and wanted > Fraction(str(highest))
+    ):
         bounds = with_unit(f"{shown(lowest)} to {shown(highest)}", unit)
         raise OutOfBounds(
             spec.point.name, f"{with_unit(shown(wanted), unit)} is outside of what write: allows: {bounds}"

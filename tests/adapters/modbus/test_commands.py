@@ -147,6 +147,12 @@ async def test_a_line_on_which_nobody_answers_is_told_with_what_to_do(device: De
     assert (lost.reason, "--timeout" in lost.remedy) == ("none of 2 units answers", True)
 
 
+async def test_one_unit_that_does_not_answer_is_told_so(device: Device) -> None:
+    _, lost = await run("scan", settings(device), units="8")
+    assert lost is not None
+    assert lost.reason == "unit 8 does not answer"
+
+
 async def test_what_answers_but_never_rightly_is_shown_and_is_no_unit(device: Device) -> None:
     device.mangle = lambda request, answer: [answer[:6] + b"\x09" + answer[7:]]
     said, lost = await run("scan", settings(device), units="1")

@@ -212,3 +212,8 @@ def test_what_belongs_to_neighbours_is_kept() -> None:
 def test_a_coil_is_true_or_false(given_: Value) -> None:
     with pytest.raises(Unfit, match="neither true nor false"):
         flag(given_)
+
+
+def test_a_year_of_less_than_four_digits_is_not_sent() -> None:
+    with pytest.raises(Unfit, match="the year 50 does not fit: 1000 to 9999"):
+        encoded(form(Address(at=0, type="datetime", length=6)), "0050-01-02T03:04:05")

@@ -98,12 +98,24 @@ async def test_a_part_of_an_answer_is_a_timeout_and_breaks_the_stream() -> None:
     assert isinstance(exchange.broken, pdu.LengthWrong)
 
 
+async def test_what_came_while_the_loop_stood_still_is_heard_before_a_serial_line_is_asked() -> None:
+    exchange, transport = on_rtu()
+    asking = asyncio.create_task(exchange.ask(1, READ, 5.0))
+    asyncio.get_running_loop().call_soon(exchange.data_received, seal_rtu(1, b"\3\2\4\x57"))
+    while not transport.sent:
+        await asyncio.sleep(0.001)
+    assert not asking.done(), "an answer that is older than the question"
+    exchange.data_received(seal_rtu(1, b"\3\2\0\x11"))
+    assert await asking == b"\0\x11"
+
+
 async def test_a_wrong_answer_on_a_serial_line_is_told_after_a_silence_and_the_line_goes_on() -> None:
     exchange, transport = on_rtu()
     loop = asyncio.get_running_loop()
     begin = loop.time()
     asking = asyncio.create_task(exchange.ask(1, READ, 5.0))
-    await asyncio.sleep(0)
+    while not transport.sent:
+        await asyncio.sleep(0)
     exchange.data_received(seal_rtu(2, b"\3\2\4\x57"))
     with pytest.raises(pdu.UnitWrong):
         await asking

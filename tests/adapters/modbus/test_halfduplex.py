@@ -79,6 +79,24 @@ def test_another_request_that_a_late_answer_could_be_mistaken_for_waits(talk: Ha
     assert talk.free_at(1, OTHER) <= over
 
 
+def test_where_one_of_two_alike_was_answered_the_other_answer_is_still_owed(talk: HalfDuplex, clock: Clock) -> None:
+    """The first is answered late, in the time of the second: whose own answer must not become the next one's."""
+    unanswered(talk, 1, READ)
+    clock.now += 1.0
+    talk.request(1, READ, TIMEOUT_S)
+    assert talk.take(ANSWER) == b"\x04\x57"
+    assert talk.free_at(1, OTHER) == pytest.approx(clock.now + LATE * TIMEOUT_S)
+    assert talk.free_at(1, READ) <= clock.now + AT_ONCE.between_s
+
+
+def test_until_when_a_late_answer_may_come_is_known_to_whoever_opens_the_line_anew(
+    talk: HalfDuplex, clock: Clock
+) -> None:
+    assert talk.owes_until() == 0.0
+    unanswered(talk, 1, READ)
+    assert talk.owes_until() == pytest.approx(clock.now + LATE * TIMEOUT_S)
+
+
 def test_a_late_answer_of_another_unit_is_counted_and_passed_over(clock: Clock) -> None:
     counters: Counter[str] = Counter()
     talk = HalfDuplex(rtu, AT_ONCE, counters, clock)

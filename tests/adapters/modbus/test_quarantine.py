@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Collection
 
 import pytest
@@ -193,3 +194,36 @@ def test_a_span_of_which_nothing_is_there_is_held_whole_and_tried_whole() -> Non
     assert patch.turn(3 * FIRST_PAUSE_S).asked == (range(5),)
     assert patch.answered(range(5)) == [0, 1, 2, 3, 4]
     assert patch.turn(0.0) == Turn((range(5),), ())
+
+
+def test_after_refusals_that_come_and_go_all_is_in_one_span_and_all_that_is_well_is_read() -> None:
+    for seed in range(300):
+        chance = random.Random(seed)
+        count, now = chance.randint(4, 40), 0.0
+        patch = Patchwork(count)
+        illegal = {piece for piece in range(count) if chance.random() < 0.1}
+        for turn in range(500):
+            flaky = 0.05 if turn < 100 else 0.0
+            now += chance.choice((1, 1, 1, 30, 400)) if flaky else 60
+            found = patch.turn(now)
+            assert sorted(piece for span in found.asked + found.left for piece in span) == list(range(count)), seed
+            for span in found.asked:
+                if illegal & set(span) or chance.random() < flaky:
+                    patch.refused(span, now)
+                else:
+                    patch.answered(span)
+        # The longest pause and a search have passed many times: a turn on which nothing is retried shows the rest.
+        well = set(range(count)) - illegal
+        read: set[int] = set()
+        for _ in range(20):
+            now += 1
+            found = patch.turn(now)
+            read = set()
+            for span in found.asked:
+                if illegal & set(span):
+                    patch.refused(span, now)
+                else:
+                    patch.answered(span)
+                    read.update(span)
+        assert not patch.searching, seed
+        assert read == well, seed

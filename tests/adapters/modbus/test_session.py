@@ -13,7 +13,7 @@ from adapters.modbus.breaker import SILENT_AFTER
 from adapters.modbus.replay import decode
 from adapters.modbus.session import Poller
 from adapters.modbus.settings import Address, Connect
-from gateway.adapter import GOOD, TIMEOUT, LinkLost, Looking, Point, Quality, Recording, Session, encoding
+from gateway.adapter import GOOD, TIMEOUT, Choosing, LinkLost, Looking, Point, Quality, Recording, Session, encoding
 from tests.adapters.modbus.device import Device
 from tests.adapters.modbus.lines import PERIOD_S, TIMEOUT_S, line, points, reasons, values
 
@@ -349,3 +349,24 @@ async def test_what_is_left_out_after_a_refusal_is_recorded_as_refused(device: D
             batch = await session.read()
             assert {*batch.readings} == {*decode(given, batch.blocks)}
     assert [reading.status.code for reading in sorted(batch.readings)] == [None, 2, None]
+
+
+async def test_a_look_ends_where_nothing_of_a_scan_is_to_be_read(device: Device) -> None:
+    asked = [*points(device, [1], at=(0,)), *points(device, [1], at=(5,), every_s=60)]
+    async with line(asked) as session:
+        assert isinstance(session, Choosing)
+        assert isinstance(session, Looking)
+        session.leave({1})
+        assert [block.key for block in await session.look()] == ["holding 0"]
+
+
+async def test_a_point_that_turns_out_to_be_there_is_read_though_its_only_turn_has_passed(device: Device) -> None:
+    asked = [*points(device, [1], at=(0, 5), every_s=math.inf), *points(device, [1], at=(30,), every_s=0.05)]
+    async with line(asked) as session:
+        assert isinstance(session, Choosing)
+        session.leave({1})
+        before = {reading.point for _ in range(4) for reading in (await session.read()).readings}
+        session.leave(frozenset())
+        after = {reading.point for _ in range(4) for reading in (await session.read()).readings}
+    assert before == {0, 2}
+    assert after == {0, 1, 2}

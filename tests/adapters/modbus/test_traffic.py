@@ -112,6 +112,19 @@ async def test_who_waits_for_the_delay_when_the_line_is_closed_is_told(device: D
         await waiting
 
 
+async def test_a_cancellation_in_the_pause_leaves_nothing_open(device: Device) -> None:
+    async def use() -> None:
+        async with traffic(device, pause=5):
+            pytest.fail("the pause is not over")
+
+    opening = asyncio.create_task(use())
+    await until(lambda: bool(device.connections))
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await until(lambda: not device.connections)
+
+
 async def test_after_connecting_there_is_a_pause(device: Device) -> None:
     loop = asyncio.get_running_loop()
     begin = loop.time()
