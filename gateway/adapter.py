@@ -325,16 +325,22 @@ class Adapter(Generic[D, A]):
     """The settings of ``connect:`` that tell devices apart; empty: all but times."""
     alike: Callable[[D], Sequence[str]] = lambda connect: ()
     """The settings of ``connect:`` that the line of this device has once, so that all devices on it must say the same:
-    a baud rate, a certificate."""
+    a baud rate, a certificate. By the names of their fields."""
     port: Callable[[D], str] = lambda connect: ""
     """What the line goes through, where another line could go through it as well: a port of a host, a serial port."""
     shared: bool = False
     """Several devices may have the same ``connect:``, since their addresses tell them apart (nodes of one server)."""
     read_only: Callable[[A], str] = lambda address: ""
     """Why nobody can write to this address, in words: ``input registers can only be read``; empty where one can."""
+    unreadable: Callable[[Status], bool] = lambda status: False
+    """Whether a reading with this status says that the device does not let such a point be read at all, as with those
+    that can only be written."""
     every: Callable[[A], float | None] = lambda address: None
     """How often such a point is read, in seconds, where it does not say so itself: the profile's defaults are meant for
     others. None: as they say."""
+    remedy: Callable[[D, Status, Mapping[str, int]], str] = lambda connect, status, counters: ""
+    """What people can do where a device gives nothing but readings with this status; empty: nothing better is known
+    than to look at the device. ``counters`` are those of its line."""
     steps: Sequence[str] = ("at",)
     """The keys of an address that ``repeat: {i: 1..24, step: 2}`` moves."""
     plan: Callable[[Sequence[Point[D, A]]], Sequence[Planned]] | None = None

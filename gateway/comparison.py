@@ -106,7 +106,7 @@ def _settings(old: Any, new: Any, without: tuple[str, ...] = ()) -> tuple[str, .
 def _dumped(owner: str, old: Any, new: Any) -> tuple[str, ...]:
     if not hasattr(old, "model_dump") or not hasattr(new, "model_dump"):
         return () if old == new else (f"{owner or 'address'} {old} → {new}",)
-    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    before, after = old.model_dump(mode="json", by_alias=True), new.model_dump(mode="json", by_alias=True)
     prefix = f"{owner}." if owner else ""
     keys = [key for key in (before | after) if before.get(key) != after.get(key)]
     return tuple(f"{prefix}{key} {_shown(before.get(key))} → {_shown(after.get(key))}" for key in keys)

@@ -98,9 +98,17 @@ class Lines:
     def _start(
         self, name: str, devices: tuple[Device, ...], enrich: tuple[Enrichment, ...], keep: Keep | None
     ) -> _Running:
-        pipeline = Pipeline(devices, self._buffer, self._board, totals=self._totals, enrich=enrich, keep=keep)
-        points = [spec.point for device in devices for spec in device.points]
         adapter = with_secrets(self._adapters[devices[0].protocol], self._vault)
+        pipeline = Pipeline(
+            devices,
+            self._buffer,
+            self._board,
+            totals=self._totals,
+            enrich=enrich,
+            keep=keep,
+            remedy=adapter.remedy,
+        )
+        points = [spec.point for device in devices for spec in device.points]
         health = self._board.health("line", name)
         record = frozenset(device.name for device in devices if device.record_s is not None)
         work = link.run(name, adapter, points, pipeline.store, health, absent=lambda: pipeline.absent, record=record)

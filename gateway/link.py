@@ -24,11 +24,15 @@ from gateway.adapter import (
     Session,
     Status,
 )
+from gateway.model import LINK_DOWN
 from gateway.retry import Backoff
 from gateway.status.board import Health
 
 PATIENCE_S = 1.0
 """How long a session may take to close; then its cancellation is repeated."""
+
+VAIN = 3
+"""So many times in a row each device of a line must have said nothing of use until the line is said to stand still."""
 
 Store = Callable[[Batch], Awaitable[None]]
 """Takes a batch over; on disk when it returns."""
@@ -53,7 +57,7 @@ async def run(
     and as one batch of BAD readings of all points to ``store``. ``absent``: points that need not be read just now, as
     their devices have not got them; asked before each read. ``record``: devices whose raw blocks are wanted, too.
     """
-    watch = _Watch(health, backoff or Backoff())
+    watch = _Watch(health, backoff or Backoff(), [point.device for point in points])
     while True:
         loss = await _apart(_connected(adapter, points, store, watch, absent, record), watch)
         trouble = words(loss, line)
@@ -127,7 +131,12 @@ def _errno(error: BaseException) -> int | None:
 class _Watch:
     """What outlives one connection."""
 
-    def __init__(self, health: Health, backoff: Backoff) -> None:
+    def __init__(self, health: Health, backoff: Backoff, devices: Sequence[str]) -> None:
+        """``devices``: that of each point."""
+        self._devices = devices
+        self._all = frozenset(devices)
+        self._vain: Counter[str] = Counter()
+        """By device: batches without an answer since the last answer of any of them."""
         self.health = health
         self.backoff = backoff
         self.outage = False
@@ -154,6 +163,15 @@ class _Watch:
             self.outage = False
             self.backoff.reset()
             self.health.flowing()
+            self._vain.clear()
+        elif batch.readings and not self.outage:
+            self._in_vain(batch)
+
+    def _in_vain(self, batch: Batch) -> None:
+        """A connection on which all that comes is of no use carries no data either."""
+        self._vain.update({self._devices[reading.point] for reading in batch.readings})
+        if all(self._vain[device] >= VAIN for device in self._all):
+            self.health.stopped(f"no device answers rightly: {batch.readings[0].status.reason}", "see its devices")
 
 
 async def _apart(connection: Coroutine[Any, Any, BaseException], watch: _Watch) -> BaseException:
@@ -229,6 +247,6 @@ def _is_loss(error: BaseException) -> bool:
 
 
 def _down(points: Sequence[Point[Any, Any]], reason: str, at_ns: int) -> Batch:
-    status = Status(Quality.BAD, f"link down: {reason}")
+    status = Status(Quality.BAD, f"{LINK_DOWN}{reason}")
     by_device = sorted(range(len(points)), key=lambda index: points[index].device)
     return Batch([Reading(index, None, at_ns, status) for index in by_device])

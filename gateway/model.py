@@ -34,6 +34,8 @@ class Status(NamedTuple):
 
 GOOD = Status(Quality.GOOD)
 TIMEOUT = Status(Quality.BAD, "timeout")
+LINK_DOWN = "link down: "
+"""How the reason begins where the whole link is gone."""
 NOT_A_NUMBER = Status(Quality.BAD, "not a number")
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import accumulate
 from math import isinf
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from gateway.buffer import Buffer, BufferFull, BufferTrouble
 from gateway.mapping.spec import ENRICH
 from gateway.mapping.totals import Totals
 from gateway.message import Made, Scans
-from gateway.model import Batch, Message, Quality, Reading
+from gateway.model import LINK_DOWN, Batch, Message, Quality, Reading, Status
 from gateway.plant import Device, Enrichment
 from gateway.record.recorder import Keep
 from gateway.retry import Backoff
 from gateway.status import Board
+
+Remedy: TypeAlias = Callable[[Any, Status, Mapping[str, int]], str]
+
+LOOK = "check the device's power, its cable and what it shows"
 
 _Split: TypeAlias = tuple[str, tuple[int, ...], int]
 """A scan in a batch: its device, the positions of its points, and where it begins."""
@@ -36,15 +40,19 @@ class Pipeline:
         totals: Totals | None = None,
         enrich: Sequence[Enrichment] = ENRICH,
         keep: Keep | None = None,
+        remedy: Remedy = lambda connect, status, counters: "",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """``keep``: takes the raw blocks of batches that have some."""
+        """``keep``: takes the raw blocks of batches that have some. ``remedy``: as the devices' adapter has it."""
         self._buffer = buffer
         self._keep = keep
         self._buffer_health = board.health("buffer", "buffer")
         self._sleep = sleep
         totals = totals or Totals()
         self.scans = {device.name: Scans(device, totals, enrich) for device in devices}
+        self._remedy = remedy
+        self._connects = {device.name: device.connect for device in devices}
+        self._line = board.health("line", devices[0].line if devices else "")
         self._healths = {device.name: board.health("device", device.name) for device in devices}
         self._talking: dict[str, set[int]] = {device.name: set() for device in devices}
         """The points whose last reading said something. What is read once proves nothing for long: it is not here."""
@@ -123,7 +131,13 @@ class Pipeline:
         if talking or len(silent) < len(readings):
             health.flowing()
         else:
-            health.stopped(scan.reason, "check the device's power, its cable and its unit id")
+            first = next(reading.status for reading in readings if reading.status.quality is Quality.BAD)
+            health.stopped(scan.reason, self._do(device, first))
+
+    def _do(self, device: str, status: Status) -> str:
+        if status.reason.startswith(LINK_DOWN):
+            return "see its line"
+        return self._remedy(self._connects[device], status, self._line.counters) or LOOK
 
     async def _append(self, messages: Sequence[Message]) -> None:
         backoff = Backoff(first_s=0.05, limit_s=2.0)

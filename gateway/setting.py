@@ -9,6 +9,7 @@ Errors::
     (OSError)         means the same
     NotWritten        the device did not take it, or nobody knows whether it did, see ``adapter``
       Silent          the device does not answer; nothing was sent
+      Unread          the read before it failed; nothing was sent
       NotHeld         it was sent, and something else was read back
 """
 
@@ -19,16 +20,18 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import NamedTuple
 
 from gateway import link
 from gateway.adapter import TIMEOUT, LinkLost, NotWritten, Session, Writable
 from gateway.mapping.diagnostics import did_you_mean
-from gateway.mapping.raw import meaning
+from gateway.mapping.raw import meaning, type_of
 from gateway.mapping.refused import Denied, Refused, Wanted, shown, with_unit
 from gateway.mapping.spec import Confirm, PointSpec
 from gateway.mapping.writing import Setpoint, agrees, allowed, encode, paced
-from gateway.model import Reading, Status, Value
+from gateway.message import shortest_single
+from gateway.model import Quality, Status, Value
 from gateway.plant import Device
 
 READBACK_S = 3.0
@@ -44,6 +47,13 @@ class Silent(NotWritten):
 
     def __init__(self, point: str) -> None:
         super().__init__(point, "the device does not answer; nothing was sent")
+
+
+class Unread(NotWritten):
+    """What the point holds could not be read before; nothing was sent."""
+
+    def __init__(self, point: str, reason: str) -> None:
+        super().__init__(point, f"it could not be read before: {reason}; nothing was sent")
 
 
 class NotHeld(NotWritten):
@@ -82,6 +92,10 @@ class Target:
     device: Device
     first: int = 0
     """The device's first point among those that the session was opened for."""
+    unreadable: Callable[[Status], bool] = lambda status: False
+    """Of the device's adapter: such a status is no reason not to write."""
+    unread: bool = False
+    """Set it whatever the read before says, or does not say."""
 
 
 class Preview(NamedTuple):
@@ -111,6 +125,8 @@ class Done(NamedTuple):
     """How it is known: it was read back, or the device's answer has to do."""
     repeated: bool
     """It was sent twice, since nobody knew what had become of the first."""
+    doubt: str = ""
+    """What was wrong with the device's confirmation, though the point holds the value; empty where nothing was."""
 
 
 def spec_of(device: Device, name: str) -> PointSpec:
@@ -137,9 +153,10 @@ async def preview(target: Target, name: str, wanted: Wanted) -> Preview:
     """What ``set_point`` would do; nothing is sent but reads. Raises Refused, NotWritten, LinkLost or OSError."""
     session, spec, index = _writable(target, name)
     check(target.device, name, wanted)
-    power = await _power(session, target, spec)
-    old, status = await _held(session, spec, index, power)
-    return Preview(name, spec.unit, old, status, encode(spec, wanted, power))
+    before = await _before(session, target, spec, index)
+    setpoint = encode(spec, wanted, before.power, before.raw)
+    shortened = Setpoint(_short_raw(spec, setpoint.raw), _short(spec, setpoint.value))
+    return Preview(name, spec.unit, before.value, before.status, shortened)
 
 
 async def set_point(
@@ -154,35 +171,44 @@ async def set_point(
 ) -> Done:
     """Set a point to a value as it is published. Raises what stands at the top.
 
-    ``by``: who wants it, for the log, which tells every act before anything is sent, and then what became of it.
+    ``by``: who wants it, for the log, which tells every act before it is tried, and then what became of it.
     """
     act = f"{target.device.name} {name}"
     try:
         session, spec, index = _writable(target, name)
         pace.check(target.device.name, spec)
         check(target.device, name, wanted)
-        power = await _power(session, target, spec)
-        old, status = await _held(session, spec, index, power)
-        setpoint = encode(spec, wanted, power)
+        power, held, old, status = await _before(session, target, spec, index)
+        setpoint = encode(spec, wanted, power, held)
         pace.take(target.device.name, spec)
     except (Refused, NotWritten, LinkLost, OSError) as error:
-        log.info("%s: %s, by %s: not sent: %s", act, shown(wanted), by, error)
+        log.warning("%s: %s, by %s: not sent: %s", act, shown(wanted), by, error)
         raise
     write = allowed(spec)
-    act += f": {with_unit(shown(old), spec.unit)} -> {with_unit(shown(setpoint.value), spec.unit)}, by {by}"
-    log.info("%s: is sent as raw value %s", act, shown(setpoint.raw))
+    before = with_unit(shown(old), spec.unit) if status.quality is not Quality.BAD else f"not read ({status.reason})"
+    new, raw = _short(spec, setpoint.value), _short_raw(spec, setpoint.raw)
+    act += f": {before} -> {with_unit(shown(new), spec.unit)}, by {by}"
+    log.info("%s: to be written as raw value %s", act, shown(raw))
     writing = _Writing(session, spec, index, power, setpoint, now, sleep)
     try:
-        repeated = await writing.carry_out()
+        doubts = await writing.carry_out()
     except asyncio.CancelledError:
-        log.info("%s: cancelled; it is unknown whether it was carried out", act)
+        log.warning("%s: cancelled; it is unknown whether it was carried out", act)
         raise
     except (NotWritten, LinkLost, OSError) as error:
-        log.info("%s: not written: %s", act, error)
+        log.warning("%s: %s: %s", act, "it is not known to be written" if _unknown(error) else "not written", error)
         raise
-    twice = ", after it was sent twice" if repeated else ""
-    log.info("%s: written, %s%s", act, CONFIRMED[write.confirm], twice)
-    return Done(target.device.name, name, spec.unit, old, status, setpoint.value, setpoint.raw, write.confirm, repeated)
+    done = Done(target.device.name, name, spec.unit, old, status, new, raw, write.confirm, *doubts)
+    log.log(logging.WARNING if done.doubt else logging.INFO, "%s: written, %s", act, known_by(done))
+    return done
+
+
+def known_by(done: Done) -> str:
+    """How it is known that a point was set, in words: ``read back from the device``."""
+    how, what = CONFIRMED[done.confirm], f"the device did not confirm it rightly: {done.doubt}"
+    if done.repeated:
+        return f"{how}; it was sent twice, since {what}"
+    return f"{how}, but {what}" if done.doubt else how
 
 
 CONFIRMED: dict[Confirm, str] = {
@@ -203,23 +229,53 @@ async def _power(session: Writable, target: Target, spec: PointSpec) -> int | No
     if spec.scale_from is None:
         return 0
     factor = target.device.points[spec.scale_from]
-    found = _answered(spec, await session.fetch(target.first + spec.scale_from))
+    found = await session.fetch(target.first + spec.scale_from)
+    if found.status == TIMEOUT:
+        raise Silent(spec.point.name)
     raw = found.value
     if meaning(factor, raw)[0] is None or not isinstance(raw, int | float) or raw % 1 != 0:
         return None
     return int(raw)
 
 
-async def _held(session: Writable, spec: PointSpec, index: int, power: int | None) -> tuple[Value, Status]:
-    found = _answered(spec, await session.fetch(index))
-    return (None, found.status) if found.value is None else meaning(spec, found.value, power)
+class _Before(NamedTuple):
+    """A point before it is written."""
+
+    power: int | None
+    """Of ten, that it is scaled with just now."""
+    raw: Value
+    value: Value
+    """As it is published."""
+    status: Status
 
 
-def _answered(spec: PointSpec, reading: Reading) -> Reading:
-    # Points that can only be written are refused, which is an answer, too.
-    if reading.status == TIMEOUT:
-        raise Silent(spec.point.name)
-    return reading
+async def _before(session: Writable, target: Target, spec: PointSpec, index: int) -> _Before:
+    """Raises Silent or Unread where the point must be readable."""
+    power = await _power(session, target, spec)
+    found = await session.fetch(index)
+    if found.value is not None:
+        value, status = meaning(spec, found.value, power)
+        return _Before(power, found.value, _short(spec, value), status)
+    if not target.unread and not target.unreadable(found.status):
+        raise _unread(spec, found.status)
+    return _Before(power, None, None, found.status)
+
+
+def _short(spec: PointSpec, value: Value) -> Value:
+    """A float32 by its shortest text, as it is published: 3.3, not 3.299999952."""
+    return shortest_single([value])[0] if spec.single and isinstance(value, float) and isfinite(value) else value
+
+
+def _short_raw(spec: PointSpec, raw: Value) -> Value:
+    return shortest_single([raw])[0] if type_of(spec) == "float32" and isinstance(raw, float) else raw
+
+
+def _unread(spec: PointSpec, status: Status) -> NotWritten:
+    return Silent(spec.point.name) if status == TIMEOUT else Unread(spec.point.name, status.reason)
+
+
+def _unknown(error: BaseException) -> bool:
+    return isinstance(error, NotWritten) and error.unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +290,16 @@ class _Writing:
     now: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
 
-    async def carry_out(self) -> bool:
-        """Send and confirm; returns whether it was sent twice."""
+    async def carry_out(self) -> tuple[bool, str]:
+        """Send and confirm; returns whether it was sent twice, and what was wrong with the device's confirmation."""
         write = allowed(self.spec)
-        doubt, repeated = None, False
+        doubt, repeated, wrong = None, False, ""
         try:
             await self.session.write(self.index, self.setpoint.raw)
         except NotWritten as error:
             if not error.unknown:
                 raise
-            doubt = error
+            doubt, wrong = error, error.reason
         if doubt is not None and write.idempotent:
             repeated = True
             doubt = await self._again(doubt)
@@ -251,7 +307,7 @@ class _Writing:
             await self._read_back(doubt)
         elif doubt is not None:
             raise doubt
-        return repeated
+        return repeated, wrong
 
     async def _again(self, doubt: NotWritten) -> NotWritten | None:
         """Send it once more; returns the doubt that is left, for the first one may have been carried out."""
@@ -280,7 +336,7 @@ class _Writing:
         if found.value is None:
             raise self._unread(doubt, found.status.reason) from doubt
         held = meaning(self.spec, found.value, self.power)[0]
-        text = with_unit(shown(found.value if held is None else held), self.spec.unit)
+        text = with_unit(shown(_short(self.spec, found.value if held is None else held)), self.spec.unit)
         reason = f"{_so_far(doubt)} the point holds {text} after {READBACK_S:g} s"
         raise NotHeld(self.spec.point.name, reason, held, unknown=doubt is not None) from doubt
 

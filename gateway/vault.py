@@ -31,6 +31,8 @@ class Vault:
     """The secrets of one gateway."""
 
     def __init__(self, state: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.state = state
+        """The state directory."""
         self._folder = state / FOLDER
         handed = (os.environ if environment is None else environment).get("CREDENTIALS_DIRECTORY")
         self._handed = Path(handed) if handed else None

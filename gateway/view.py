@@ -67,13 +67,14 @@ class View:
 
     def _device(self, device: Device, pipeline: Pipeline) -> dict[str, Any]:
         latest = pipeline.scans[device.name].latest()
-        bad = [entry.name for entry in latest if entry.status.quality is Quality.BAD]
+        bad = {entry.name: entry.status.reason for entry in latest if entry.status.quality is Quality.BAD}
         return _health(self._board.health("device", device.name)) | {
             "identity": device.identity,
             "profile": device.profile,
             "asset": device.asset.path if device.asset else None,
             "line": device.line,
-            "bad": bad,
+            "bad": list(bad),
+            "bad_reasons": bad,
         }
 
     def values(self) -> dict[str, list[dict[str, Any]]]:

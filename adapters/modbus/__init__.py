@@ -2,8 +2,10 @@
 
 from adapters.modbus.check import check
 from adapters.modbus.commands import COMMANDS
+from adapters.modbus.course import unreadable
 from adapters.modbus.numbering import resolve
 from adapters.modbus.plan import planned
+from adapters.modbus.remedies import remedy
 from adapters.modbus.replay import decode, explain
 from adapters.modbus.session import connect
 from adapters.modbus.settings import Address, Connect, Profile, every, line, of_the_line, port, read_only
@@ -15,6 +17,8 @@ ADAPTER: Adapter[Connect, Address] = Adapter(
     line=line,
     connect=connect,
     read_only=read_only,
+    unreadable=unreadable,
+    remedy=remedy,
     every=every,
     apart=("modbus", "unit_id", "base"),
     alike=of_the_line,

@@ -29,6 +29,8 @@ def check(points: Sequence[Point[Connect, Address]]) -> list[Finding]:
     findings += overlaps(points, wrong)
     if points and endpoint.numbered(points[0].connect.modbus):
         findings.append(_port_may_change(points[0]))
+    if points and endpoint.parts(points[0].connect.modbus).carrier == "listen" and not points[0].connect.from_:
+        findings.append(_anybody_may_call(points[0]))
     return sorted(findings, key=lambda finding: finding.point)
 
 
@@ -36,6 +38,14 @@ def _port_may_change(point: Point[Connect, Address]) -> Finding:
     text = f"{point.device}: which port is {endpoint.parts(point.connect.modbus).device} may change after a reboot"
     hint = "write its name under /dev/serial/by-id, which belongs to the adapter"
     return Finding("B19", 0, "connect.modbus", text, hint, warning=True)
+
+
+def _anybody_may_call(point: Point[Connect, Address]) -> Finding:
+    text = (
+        f"{point.device}: whoever reaches {point.connect.modbus} is taken for the device, and its values are believed"
+    )
+    hint = "write who may call, for example  from: 10.20.0.15  or  from: 10.20.0.0/24"
+    return Finding("B23", 0, "connect.modbus", text, hint, warning=True)
 
 
 def _has_words(address: Address) -> bool:

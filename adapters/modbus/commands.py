@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from adapters.modbus import dump, orders, pdu, scan, typed
 from adapters.modbus.identification import LEVELS, ObjectsWrong, deeper, level, named, objects
+from adapters.modbus.numbering import as_printed
 from adapters.modbus.places import where
 from adapters.modbus.plan import FUNCTIONS
 from adapters.modbus.settings import BIT_TABLES, Connect, Table
@@ -81,6 +82,8 @@ async def _dump(call: Call[Connect]) -> AsyncGenerator[Said, None]:
     search = dump.Search(here, 1 if connect.one_by_one else longest, connect.forbidden, call.given["finest"])
     findings = _Findings(call.device, table)
     vain, missed = 0, "all of it is forbidden"
+    if hint := as_printed(here.start):
+        yield Note(hint)
     async with visit(connect, call.given["rate"]) as line:
         while (asked := search.next()) is not None and vain < VAIN_AT_MOST:
             yield Progress(search.known, len(here), f"{where(table, asked)}, {findings.count} found")
@@ -125,6 +128,8 @@ class _Findings:
 async def _orders(call: Call[Connect]) -> AsyncGenerator[Said, None]:
     connect, table, at = call.connect, call.given["table"], call.given["at"]
     missed = ""
+    if hint := as_printed(at):
+        yield Note(hint)
     async with visit(connect, call.given["rate"]) as line:
         for count in range(min(orders.WIDEST, connect.max_registers, typed.HIGHEST + 1 - at), 0, -1):
             here = range(at, at + count)

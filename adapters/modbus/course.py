@@ -129,6 +129,11 @@ _OF_ADDRESSES = frozenset((ILLEGAL_ADDRESS,))
 _FATAL = {function: frozenset((ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE)) for function in (20, 43)}
 
 
+def unreadable(status: Status) -> bool:
+    """Whether its device does not let it be read, which is no reason not to write it."""
+    return status.code in (ILLEGAL_FUNCTION, ILLEGAL_ADDRESS)
+
+
 @cache
 def refusal(code: int) -> Status:
     """The status of points for which the device answered with an exception."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
+from contextlib import suppress
 from typing import Protocol
 
 from adapters.modbus import tls
@@ -17,6 +18,10 @@ ROOM_BYTES = 4096
 """Of a stream that are taken at a time; an answer has 260 at most, in ASCII 513."""
 
 
+class Unsent(LinkLost):
+    """The line was gone before this request was sent."""
+
+
 class Talk(Protocol):
     """What to send and what to believe on one kind of line, without I/O."""
 
@@ -27,13 +32,8 @@ class Talk(Protocol):
     wire_s: float
     """What the bytes of this request and its answer take on the wire; 0 where that does not matter."""
 
-    def owes_until(self) -> float:
-        """Until when answers may come that were waited for in vain, and that a new connection could not tell from its
-        own; 0 where every answer says to what it is one."""
-        ...
-
-    def free_at(self, unit: int, ask: Ask) -> float:
-        """When this may be sent, by the loop's clock; asked again then."""
+    def free_at(self, unit: int, ask: Ask, *, fresh: bool = False) -> float:
+        """When this may be sent, by the loop's clock; asked again then. 0: at any time, whatever has come."""
         ...
 
     def request(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
@@ -82,17 +82,14 @@ class Exchange(asyncio.BufferedProtocol):
         self.broken: WrongAnswer | None = None
         self.counters = counters
 
-    async def ask(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
+    async def ask(self, unit: int, ask: Ask, timeout_s: float, *, fresh: bool = False) -> bytes:
         """See ``wire.Wire``."""
         talk = self._talk
-        if talk.gap_s:
-            # What came while the loop stood still is heard first: it may be an answer that is owed no longer by now.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-        if (free := talk.free_at(unit, ask)) > 0.0:
-            await self._until_free(free, unit, ask, timeout_s)
+        if self._lost is None and (free := talk.free_at(unit, ask, fresh=fresh)) > 0.0:
+            with suppress(LinkLost):
+                await self._until_free(free, unit, ask, timeout_s, fresh=fresh)
         if self._lost is not None:
-            raise self._lost
+            raise Unsent(self._lost.reason, self._lost.remedy) from self._lost
         self._answer = answer = self._loop.create_future()
         self._transport.write(talk.request(unit, ask, timeout_s))
         self._until = self._loop.time() + timeout_s + talk.wire_s
@@ -110,7 +107,7 @@ class Exchange(asyncio.BufferedProtocol):
             if talk.mends:
                 raise error from None
             raise
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, LinkLost):
             talk.leave()
             raise
         finally:
@@ -131,10 +128,10 @@ class Exchange(asyncio.BufferedProtocol):
             timer.cancel()
             self._rests.discard(rest)
 
-    @property
-    def owes_until(self) -> float:
+    def wake(self) -> None:
         """See ``wire.Wire``."""
-        return self._talk.owes_until()
+        for rest in self._rests:
+            _finish(rest)
 
     async def close(self) -> None:
         """See ``wire.Wire``."""
@@ -187,15 +184,22 @@ class Exchange(asyncio.BufferedProtocol):
             if waiting is not None and not waiting.done():
                 waiting.set_exception(self._lost)
 
-    async def _until_free(self, free: float, unit: int, ask: Ask, timeout_s: float) -> None:
+    async def _until_free(self, free: float, unit: int, ask: Ask, timeout_s: float, *, fresh: bool) -> None:
         now = self._loop.time()
         # What is waited for may be an answer of old, with a silence behind it.
         latest = max(free, now + timeout_s) + self._talk.gap_s
-        while free > now:
-            if now >= latest:
-                raise SilenceWrong("silence", "busy all the time")
-            await self.rest(min(free, latest))
-            free, now = self._talk.free_at(unit, ask), self._loop.time()
+        while True:
+            while free > now:
+                if now >= latest:
+                    raise SilenceWrong("silence", "busy all the time")
+                await self.rest(min(free, latest))
+                free, now = self._talk.free_at(unit, ask, fresh=fresh), self._loop.time()
+            # Where the loop was held up, a late answer that had come by now is not taken yet: it is in two turns.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            if (free := self._talk.free_at(unit, ask, fresh=fresh)) <= now:
+                return
+            now = self._loop.time()
 
     def _watch(self) -> None:
         """End the wait for the answer when its time is over; called again then, and where a timer is due too late."""

@@ -5,7 +5,9 @@ Modbus over Serial Line V1.02. No I/O here; times are seconds of any clock that 
 Three things a strict reader has to look out for there:
 
 - *A late answer* has nothing that ties it to its request. Where it could be taken for the answer to another request
-  (same unit, same function), that one waits until ``LATE`` timeouts have passed since the first.
+  (same unit, same function), that one waits until ``LATE`` timeouts have passed since the first. The same request may
+  be sent again, and the late answer is one to it too: its own is owed from then on. What is owed outlives the
+  connection, as the box in front of a line gives a late answer to whoever is connected then.
 - *The echo of our own request*, which half-duplex adapters give: it is cut off, and where it looks like the answer (a
   write is confirmed with its own copy) two of them must come. Whether the adapter echoes is seen at the first read; a
   write before it is not believed confirmed by one copy.
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from adapters.modbus.pdu import LONGEST, Ask, EchoWrong, LengthWrong, Refusal, UnitWrong, WrongAnswer
 
@@ -69,12 +71,24 @@ class _Owed(NamedTuple):
     until: float
 
 
+Owing: TypeAlias = dict[int, list[_Owed]]
+"""By unit."""
+
+
 class HalfDuplex:
     """The requests and answers of one line; ``framing`` is ``rtu`` or ``ascii``."""
 
     mends = True
 
-    def __init__(self, framing: Framing, timing: Silence, counters: Counter[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        framing: Framing,
+        timing: Silence,
+        counters: Counter[str],
+        clock: Callable[[], float],
+        owed: Owing | None = None,
+    ) -> None:
+        """``owed``: what earlier connections of this line left; kept up to date for those to come."""
         self.gap_s = timing.gap_s
         self.wire_s = 0.0
         self._framing = framing
@@ -85,8 +99,8 @@ class HalfDuplex:
         self._quiet_s = timing.between_s
         self._beyond = 0
         """Bytes since the last request that nobody asked for."""
-        self._free_at = 0.0
-        self._owed: dict[int, list[_Owed]] = {}
+        self._free_at = clock()
+        self._owed: Owing = {} if owed is None else owed
         self._echoes: bool | None = None
         self._unechoed = 0
         self._received = bytearray()
@@ -98,17 +112,13 @@ class HalfDuplex:
         self._copies = False
         self._until = 0.0
 
-    def owes_until(self) -> float:
-        """See ``exchange.Talk``."""
-        return max((one.until for owed in self._owed.values() for one in owed), default=0.0)
-
-    def free_at(self, unit: int, ask: Ask) -> float:
+    def free_at(self, unit: int, ask: Ask, *, fresh: bool = False) -> float:
         """When the line has been silent for long enough, and no answer is owed that could be taken for that to this."""
         now = self._clock()
         owed = [one for one in self._owed.get(unit, ()) if one.until > now]
         self._owed[unit] = owed
-        # The same request once more: an answer to the first is one to the second.
-        alike = (one.until for one in owed if one.ask.function == ask.function and one.ask.body != ask.body)
+        # The same request once more: an answer to the first is one to the second, if it need not be of now.
+        alike = (one.until for one in owed if one.ask.function == ask.function and (fresh or one.ask.body != ask.body))
         return max(self._free_at, *alike, 0.0)
 
     def request(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
@@ -225,14 +235,17 @@ class HalfDuplex:
         return self._copies and self._echoes is not False and received.endswith(self._frame)
 
     def _believed(self, ask: Ask, pdu: bytes, behind: int) -> bytes | Refusal:
-        owed = self._owed.get(self._unit, [])
-        if any((one.ask.function, one.ask.body) == (ask.function, ask.body) for one in owed):
-            # It was asked before, without an answer: which of the two this answers nobody knows; one may still come.
-            owed.append(_Owed(ask, self._until))
         self._ask = None
         self._received.clear()
         self._unasked(behind)
-        self._free_at = self._clock() + self._quiet_s
+        now = self._clock()
+        self._free_at = now + self._quiet_s
+        owed = self._owed.get(self._unit, [])
+        for place, one in enumerate(owed):
+            if one.until > now and (one.ask.function, one.ask.body) == (ask.function, ask.body):
+                # Nobody knows which of the two was answered, so the later one may be still.
+                owed[place] = _Owed(ask, self._until)
+                break
         return self._judged(ask, pdu)
 
     def _judged(self, ask: Ask, pdu: bytes) -> bytes | Refusal:

@@ -77,11 +77,7 @@ class Mbap:
         self._stray: WrongAnswer | None = None
         """The last datagram that came during this request and is no answer to it."""
 
-    def owes_until(self) -> float:
-        """See ``exchange.Talk``."""
-        return 0.0
-
-    def free_at(self, unit: int, ask: Ask) -> float:
+    def free_at(self, unit: int, ask: Ask, *, fresh: bool = False) -> float:
         """Always: transactions tell answers apart."""
         return 0.0
 

@@ -78,6 +78,14 @@ def _idle(name: str, what: str, keys: Sequence[str], written: Mapping[str, str])
     )
 
 
+def as_printed(number: int) -> str:
+    """What somebody who types this as an address may have read in a manual, in words; empty where hardly anything."""
+    digit, offset = divmod(number, 10_000)
+    if digit not in _TABLES or digit == 0 or offset == 0:
+        return ""
+    return f"{number} looks like a number of a manual; on the wire that is {_TABLES[digit]} {offset - 1}"
+
+
 def _numbers(address: Address) -> tuple[str, tuple[int, ...]]:
     """The setting that names the place, and what it names."""
     if address.registers is not None:

@@ -27,8 +27,7 @@ def opened(device: str, connect: Connect, talk: Talk, counters: Counter[str]) ->
         port = serial.Serial(
             device,
             connect.baud,
-            connect.data_bits,
-            _parity(device, connect),
+            *_character(device, connect),
             connect.stop,
             timeout=0,
             exclusive=True,
@@ -63,10 +62,12 @@ def bits(connect: Connect) -> int:
     return 1 + connect.data_bits + (connect.parity != "none") + connect.stop
 
 
-def _parity(device: str, connect: Connect) -> str:
-    # A pseudo-terminal has no parity, and refuses it the second time it is asked for it.
-    virtual = os.path.realpath(device).startswith("/dev/pts/")
-    return "N" if virtual else _PARITY[connect.parity]
+def _character(device: str, connect: Connect) -> tuple[int, str]:
+    """Data bits and parity to set."""
+    if os.path.realpath(device).startswith("/dev/pts/"):
+        # A pseudo-terminal always has 8 and none, and refuses others the second time it is asked for them.
+        return 8, "N"
+    return connect.data_bits, _PARITY[connect.parity]
 
 
 def _unopened(device: str, error: Exception) -> LinkLost:

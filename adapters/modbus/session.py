@@ -19,6 +19,7 @@ from adapters.modbus import endpoint, pdu, writes
 from adapters.modbus.answers import Answer, Block, block, readings
 from adapters.modbus.breaker import FIRST_PAUSE, SILENT_AFTER, Breaker, pause_s
 from adapters.modbus.course import ILLEGAL_FUNCTION, Asked, Course, illegal, refusal
+from adapters.modbus.exchange import Unsent
 from adapters.modbus.plan import Scan, plan
 from adapters.modbus.schedule import Schedule
 from adapters.modbus.settings import Address, Connect
@@ -98,9 +99,11 @@ class Poller:
         Raises LinkLost when the connection is gone, or no unit of the line answers any more.
         """
         if self._breaker.dead:
-            await self._traffic.settle()
             raise LinkLost("no unit answers", "check that the devices are on, and their unit ids")
         await self._traffic.rest(self._schedule.due())
+        # Something may have been moved forward meanwhile, or not as far as to now.
+        while self._schedule.due() > self._loop.time():
+            await self._traffic.rest(self._schedule.due())
         index = self._schedule.take(self._loop.time())
         self.counters["late_scans"] = self._schedule.late
         return await self._scan(index)
@@ -115,6 +118,7 @@ class Poller:
                 if gained:
                     # Its turn may have passed, for this day or for ever.
                     self._schedule.move(index, self._loop.time())
+                    self._traffic.wake()
 
     def record(self, devices: Collection[str]) -> None:
         """Hand out what these devices answered, beside the readings; see ``gateway.adapter.Recording``."""
@@ -263,13 +267,15 @@ class Poller:
         await self._traffic.ready()
         try:
             await self._traffic.send(job.unit, ask, job.timeout_s)
+        except (Unsent, pdu.SilenceWrong) as error:
+            raise writes.failure(job.point, error, sent=False) from error
         except (TimeoutError, pdu.WrongAnswer, LinkLost) as error:
             raise writes.failure(job.point, error) from error
 
     async def _read_first(self, job: writes.Job) -> bytes:
         await self._traffic.ready()
         try:
-            return await self._traffic.send(job.unit, job.read, job.timeout_s)
+            return await self._traffic.send(job.unit, job.read, job.timeout_s, fresh=True)
         except (TimeoutError, pdu.WrongAnswer, LinkLost) as error:
             raise writes.failure(job.point, error, sent=False) from error
 
@@ -280,6 +286,7 @@ class Poller:
                 self._courses[other].release()
                 if other != index:
                     self._schedule.move(other, self._loop.time())
+            self._traffic.wake()
 
     def _failed(self, index: int) -> list[Block]:
         """Count a failure of this scan's unit; where it is silent, hold its scans back until the next probe.

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticKnownError
 
 from adapters.modbus import endpoint
@@ -37,6 +47,30 @@ def _range(pair: tuple[int, int]) -> tuple[int, int]:
     if pair[0] > pair[1]:
         raise fault("B20", f"the range {pair[0]}..{pair[1]} is empty", f"write [{pair[1]}, {pair[0]}]")
     return pair
+
+
+def _network(text: str) -> str:
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError as error:
+        hint = "write for example 10.20.0.15, or 10.20.0.0/24 for all of a network"
+        raise fault("B20", f'"{text}" is no IP address and no network', hint) from error
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Networks: TypeAlias = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
+"""IP addresses, and networks as ``10.20.0.0/24``; one may stand without brackets."""
+
+
+def _ranges(value: Any, judge: ValidatorFunctionWrapHandler) -> Any:
+    if isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(one, str | int) for one in value):
+        text = f"{{key}} is a list of ranges, but {value[0]}, {value[1]} is one range"
+        raise fault("M15", text, f"write [[{value[0]}, {value[1]}]]")
+    return judge(value)
 
 
 Endpoint: TypeAlias = Annotated[str, AfterValidator(endpoint.spelled)]
@@ -113,6 +147,14 @@ class Connect(Settings):
         Field(description="tls: the certificates of the authorities that are trusted, or the device's own."),
     ] = None
 
+    from_: Annotated[
+        Networks,
+        Field(
+            alias="from",
+            description="listen: who may call: IP addresses or networks; others are hung up. Without it anybody may.",
+        ),
+    ] = ()
+
     delay: Annotated[Duration, Field(ge=0, le=60, description="Between an answer and the next request.")] = 0.0
     pause: Annotated[Duration, Field(ge=0, le=60, description="Between connecting and the first request.")] = 0.0
     idle: Annotated[
@@ -126,7 +168,9 @@ class Connect(Settings):
     max_registers: Annotated[Whole, Field(ge=1, le=125, description="The longest read of registers.")] = 125
     max_bits: Annotated[Whole, Field(ge=1, le=2000, description="The longest read of single bits.")] = 2000
     forbidden: Annotated[
-        tuple[Range, ...], Field(description="Ranges of addresses, [first, last], that are never touched.")
+        tuple[Range, ...],
+        WrapValidator(_ranges),
+        Field(description="Ranges of addresses, [first, last], that are never touched."),
     ] = ()
     one_by_one: Annotated[bool, Field(description="One request for each point, for devices that need it.")] = False
 
@@ -138,6 +182,8 @@ class Connect(Settings):
         if where.carrier == "tls" and self.trust is None:
             hint = "write trust: /etc/fieldgate/modbus-roots.pem, with the certificates of the authorities you trust"
             raise fault("B20", "a tls:// line needs to know whom to trust", hint)
+        if self.from_ and where.carrier != "listen":
+            raise fault("B20", "from says who may call, and nobody calls on such a line", "leave it out")
         if (self.certificate is None) != (self.key is None):
             raise fault("B20", "certificate and key belong together", "write both, or none")
         return self
@@ -244,22 +290,29 @@ def port(connect: Connect) -> str:
 
 
 def of_the_line(connect: Connect) -> tuple[str, ...]:
-    """The settings that a line has once, so that its devices must say them alike."""
+    """The settings that a line has once, so that its devices must say them alike; by their fields."""
     return _OF_THE_LINE.get(endpoint.parts(connect.modbus).carrier, ())
 
 
 def disagreement(connects: Sequence[Connect]) -> str:
     """What devices of one line say differently though the line has it once, in words; empty where they agree."""
     for key in of_the_line(connects[0]):
-        said = list(dict.fromkeys(str(getattr(connect, key)) for connect in connects))
+        said = list(dict.fromkeys(_said(getattr(connect, key)) for connect in connects))
         if len(said) > 1:
-            return f"{key} is {' here and '.join(said[:2])} there, on the same line"
+            return f"{key.rstrip('_')} is {' here and '.join(said[:2])} there, on the same line"
     return ""
+
+
+def _said(value: object) -> str:
+    if value is None or value == ():
+        return "not said"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 _OF_THE_LINE: dict[endpoint.Carrier, tuple[str, ...]] = {
     "serial": ("baud", "parity", "stop", "data_bits", "rs485"),
     "tls": ("certificate", "key", "trust"),
+    "listen": ("from_",),
 }
 
 

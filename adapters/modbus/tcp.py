@@ -9,10 +9,11 @@ from collections import Counter
 
 from adapters.modbus import names, tls
 from adapters.modbus.exchange import FEWER, Exchange, Talk
+from gateway.adapter import LinkLost
 
 
 async def opened(
-    host: str, port: int, talk: Talk, counters: Counter[str], patience_s: float, secure: ssl.SSLContext | None = None
+    host: str, port: int, talk: Talk, counters: Counter[str], patience_s: float, secure: tls.Secure | None = None
 ) -> Exchange:
     """Connect within ``patience_s``. Raises OSError (also for the timeout), or LinkLost where TLS is the trouble.
 
@@ -29,7 +30,7 @@ async def opened(
                         lambda: Exchange(talk, counters, remedy),
                         address,
                         port,
-                        ssl=secure,
+                        ssl=secure.context if secure else None,
                         server_hostname=host if secure else None,
                     )
                 break
@@ -40,6 +41,12 @@ async def opened(
                     raise tls.broken_off() from error
                 if address == found[-1]:
                     raise
+    if secure:
+        try:
+            secure.check(transport.get_extra_info("ssl_object").getpeercert(binary_form=True))
+        except LinkLost:
+            await exchange.close()
+            raise
     tune(transport.get_extra_info("socket"), patience_s)
     return exchange
 

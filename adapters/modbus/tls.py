@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import ssl
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from gateway.adapter import LinkLost
 
@@ -22,11 +24,27 @@ _warned: set[bytes] = set()
 """Fingerprints of certificates without a role that were told: once, not with each connection."""
 
 
-def context(trust: str, certificate: str | None, key: str | None) -> ssl.SSLContext:
+class Secure(NamedTuple):
+    """Whom to believe on a line, and what to show."""
+
+    context: ssl.SSLContext
+    pinned: bytes | None
+    """The only certificate that is believed, as DER; its name is not looked at."""
+
+    def check(self, shown: bytes | None) -> None:
+        """After the handshake: whether this is the pinned certificate, if one is. Raises LinkLost."""
+        if self.pinned is not None and shown != self.pinned:
+            raise LinkLost(
+                "the device's certificate is not the one in trust:, though issued by it",
+                "let trust: name the device's own certificate, or an authority's that says that it is one (CA:TRUE)",
+            )
+
+
+def secure(trust: str, certificate: str | None, key: str | None) -> Secure:
     """For one line: the device must be of an authority in ``trust`` and bear the name it is called by.
 
-    A ``trust`` that is no authority is the device's own certificate: this one is believed then, whatever the name in
-    it. The role that a device grants us stands in our certificate. Raises LinkLost.
+    A ``trust`` that holds one certificate, and no authority's, is the device's own: this one alone is believed then,
+    whatever the name in it. The role that a device grants us stands in our certificate. Raises LinkLost.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -37,9 +55,12 @@ def context(trust: str, certificate: str | None, key: str | None) -> ssl.SSLCont
         raise LinkLost(
             f"{trust} holds no certificates that can be read", "write trust: the path of a PEM file"
         ) from error
+    pinned: bytes | None = None
     if not any(_is_authority(one) for one in listed):
-        made.check_hostname = False
         made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        if len(listed) == 1:
+            made.check_hostname = False
+            pinned = listed[0].public_bytes(Encoding.DER)
     if certificate is not None:
         try:
             made.load_cert_chain(certificate, key, password=lambda: b"")
@@ -48,7 +69,7 @@ def context(trust: str, certificate: str | None, key: str | None) -> ssl.SSLCont
             remedy = "certificate and key are PEM files that belong together; the key is not encrypted"
             raise LinkLost(f"{certificate} cannot be used: {_words(error)}", remedy) from error
         _warn_without_role(certificate, ours)
-    return made
+    return Secure(made, pinned)
 
 
 def refused(error: ssl.SSLError) -> LinkLost:
@@ -129,8 +150,8 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     try:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
-        # Roots of before 1999 have no such extension; a device's own certificate often has none either. Only the
-        # latter is pinned, which is the stricter of the two.
+        # Roots of before 1999 have no such extension; a device's own certificate often has none either. Taken for
+        # the latter it is pinned, which is the stricter of the two.
         return False
 
 

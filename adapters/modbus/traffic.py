@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from adapters.modbus import endpoint, wire
 from adapters.modbus.doubt import Doubts
@@ -15,9 +15,6 @@ from adapters.modbus.settings import Connect, disagreement
 from adapters.modbus.turns import Turns
 from adapters.modbus.wire import Wire
 from gateway.adapter import LinkLost
-
-_OWED: dict[str, float] = {}
-"""By line: until when late answers may come to whoever opens it next, as after a reload of the plant."""
 
 
 class Traffic:
@@ -40,6 +37,10 @@ class Traffic:
         self._answered: set[int] = set()
         """Units that have answered on this connection."""
         self._delayed: asyncio.TimerHandle | None = None
+        self._opening = asyncio.Lock()
+        self._asleep: asyncio.Future[None] | None = None
+        """A rest without a connection."""
+        self._wakes = 0
         self._ended = False
 
     @property
@@ -52,11 +53,10 @@ class Traffic:
         if self._disagreement:
             raise LinkLost(self._disagreement, "write it alike for all devices of the line")
         self._loop = asyncio.get_running_loop()
-        await asyncio.sleep(_OWED.pop(self._connect.modbus, 0.0) - self._loop.time())
         self._wire: Wire = await wire.opened(self._connect, self._patience_s, self._counters)
         try:
             await self._begin()
-        except asyncio.CancelledError:  # during the pause
+        except asyncio.CancelledError:
             await self._wire.close()
             raise
 
@@ -66,9 +66,10 @@ class Traffic:
         self._turns.end(_ended())
         if self._delayed is not None:
             self._delayed.cancel()
-        if self._wire.owes_until > self._loop.time():
-            _OWED[self._connect.modbus] = self._wire.owes_until
         await self._wire.close()
+        async with self._opening:
+            # A connection that was being made just now.
+            await self._wire.close()
 
     async def ask(self, unit: int, ask: Ask, timeout_s: float, *, urgent: bool = False) -> bytes:
         """Read something, in turn; asked a second time where the connection was lost.
@@ -118,12 +119,12 @@ class Traffic:
         except LinkLost:
             await self._reopen()
 
-    async def send(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
-        """For who holds the line: send once. Raises TimeoutError, Refusal, WrongAnswer or LinkLost."""
+    async def send(self, unit: int, ask: Ask, timeout_s: float, *, fresh: bool = False) -> bytes:
+        """For who holds the line: send once. Raises as ``wire.Wire.ask`` does."""
         if self._delay_s:
             await asyncio.sleep(self._used_at + self._delay_s - self._loop.time())
         try:
-            answer = await self._wire.ask(unit, ask, timeout_s)
+            answer = await self._wire.ask(unit, ask, timeout_s, fresh=fresh)
         except Refusal:
             self._answered.add(unit)
             raise
@@ -133,15 +134,17 @@ class Traffic:
         return answer
 
     async def rest(self, until: float) -> None:
-        """Wait until this time of the loop's clock.
+        """Wait until this time of the loop's clock, or for ``wake``.
 
         A connection that is closed meanwhile is made anew, without a word; LinkLost or OSError where that fails. Where
         the new one is closed too, or the device is known to close those that are idle, the next request makes another.
         """
-        while True:
+        wakes = self._wakes
+        while wakes == self._wakes:
             lost = self._wire
             try:
-                return await lost.rest(until)
+                await lost.rest(until)
+                return
             except LinkLost:
                 pass
             await self._turns.take()
@@ -151,7 +154,21 @@ class Traffic:
             finally:
                 self._over()
             if self._wire is lost:
-                return await asyncio.sleep(until - self._loop.time())
+                await self._sleep(until)
+                return
+
+    def wake(self) -> None:
+        """Something is due sooner than was thought: ``rest`` ends."""
+        self._wakes += 1
+        self._wire.wake()
+        if self._asleep is not None and not self._asleep.done():
+            self._asleep.set_result(None)
+
+    async def _sleep(self, until: float) -> None:
+        self._asleep = self._loop.create_future()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._asleep
 
     async def _asked(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
         try:
@@ -166,16 +183,16 @@ class Traffic:
         self._doubts.right(unit, ask)
         return answer
 
-    async def settle(self) -> None:
-        """Wait until no late answer can come any more that a new connection would take for one of its own."""
-        await asyncio.sleep(self._wire.owes_until - self._loop.time())
-
     async def _reopen(self) -> None:
         """Make the connection anew. Raises LinkLost or OSError, but no TimeoutError: that is a unit's."""
         if self._ended:
             raise _ended()
+        async with self._opening:
+            await self._replace()
+        await self._begin()
+
+    async def _replace(self) -> None:
         await self._wire.close()
-        await self.settle()
         try:
             # Nobody is told meanwhile, so it must not take long, also where a device is to call us.
             async with asyncio.timeout(self._patience_s):
@@ -188,7 +205,6 @@ class Traffic:
             raise _ended()
         self._wire = opened
         self._counters["reopened"] += 1
-        await self._begin()
 
     async def _begin(self) -> None:
         self._answered.clear()

@@ -162,7 +162,8 @@ def _of_plant(
     device = device_of(plant, name, as_json=use.as_json)
     if device.protocol != use.protocol:
         use.refuse(f"{device.name} speaks {device.protocol}, not {use.protocol}", code=2)
-    own = {key: getattr(device.connect, key) for key in type(device.connect).model_fields}
+    fields = type(device.connect).model_fields
+    own = {field.alias or key: getattr(device.connect, key) for key, field in fields.items()}
     connect = _judged(use, {**own, **settings}) if settings else device.connect
     try:
         filled = Vault(state_of(folder, typed["state"], as_json=use.as_json)).filled(connect)

@@ -20,6 +20,7 @@ from gateway.cli.screen import WORDS, shown
 from gateway.mapping.diagnostics import did_you_mean
 from gateway.model import RawBlock, Value
 from gateway.plant import Device, Plant
+from gateway.status import lock
 from gateway.vault import Vault
 
 ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
@@ -41,7 +42,16 @@ def blocks_of(devices: Sequence[Device], vault: Vault, *, as_json: bool = False)
     try:
         return asyncio.run(look.blocks(devices, adapters()[devices[0].protocol], vault))
     except look.Missed as missed:
-        refuse(str(missed), missed.remedy, as_json=as_json)
+        refuse(str(missed), holding(vault.state, str(missed)) or missed.remedy, as_json=as_json)
+
+
+def holding(state: Path, reason: str) -> str:
+    """What to do where a port is in use, and the gateway of this state directory runs, which holds it; else empty."""
+    try:
+        holder = lock.holder(state) if reason.endswith("is in use") else None
+    except OSError:
+        return ""
+    return f'the running gateway "{holder.gateway}" (pid {holder.pid}) holds it: stop it meanwhile' if holder else ""
 
 
 @click.command()

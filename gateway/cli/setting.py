@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import pwd
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,11 +18,12 @@ import click
 
 from gateway import link, look, setting
 from gateway.adapter import LinkLost, NotWritten
-from gateway.cli.looking import device_of, plain
+from gateway.cli.looking import device_of, holding, plain
 from gateway.cli.plants import JSON, PLANT, STATE, adapters, load, refuse
 from gateway.lines import with_secrets
 from gateway.mapping import writing
 from gateway.mapping.refused import Refused, TooSoon, Wanted, shown, with_unit
+from gateway.model import Quality, Status, Value
 from gateway.plant import Device
 from gateway.vault import Vault
 
@@ -38,7 +40,10 @@ T = TypeVar("T")
 @STATE
 @JSON
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody sits at a terminal.")
-def set_(folder: Path, device: str, point: str, value: str, state: Path | None, as_json: bool, yes: bool) -> None:
+@click.option("--unread", is_flag=True, help="Set it also where it cannot be read before.")
+def set_(
+    folder: Path, device: str, point: str, value: str, state: Path | None, as_json: bool, yes: bool, unread: bool
+) -> None:
     """Set a point of a device once, now, within the bounds of write: in its mapping.
 
     VALUE is a value as it is published: 21.5, a text of the enum, true, or names of flags. Shows what the point holds
@@ -49,7 +54,7 @@ def set_(folder: Path, device: str, point: str, value: str, state: Path | None, 
     chosen = device_of(plant, device, as_json=as_json)
     vault = Vault(state or plant.gateway.state)
     _log_to_stderr()
-    act = _Act(chosen, point, vault, folder, as_json)
+    act = _Act(chosen, point, vault, folder, as_json, unread)
     wanted = act.judged(value)
     if not yes:
         if not at_a_terminal():
@@ -76,9 +81,14 @@ class _Act:
     vault: Vault
     folder: Path
     as_json: bool
+    unread: bool
 
     def judged(self, text: str) -> Wanted:
         """What was typed, where the mapping allows it; says why not, and ends with 2."""
+        spec = next((spec for spec in self.device.points if spec.point.name == self.point), None)
+        why = adapters()[self.device.protocol].read_only(spec.point.address) if spec is not None else ""
+        if why:
+            refuse(f"{self.point}: {why}", code=2, as_json=self.as_json)
         try:
             wanted = writing.read(setting.spec_of(self.device, self.point), text)
             setting.check(self.device, self.point, wanted)
@@ -89,9 +99,7 @@ class _Act:
     def ask(self, wanted: Wanted) -> None:
         """Show what would be done; ends with 1 where the answer is no."""
         seen = self._run(lambda target: setting.preview(target, self.point, wanted))
-        old = with_unit(shown(seen.old), seen.unit)
-        why = f" ({seen.old_status.reason})" if seen.old_status.reason else ""
-        click.echo(f"{self.device.name} {self.point}: holds {old}{why}", err=True)
+        click.echo(f"{self.device.name} {self.point}: {_held('holds', seen.old, seen.old_status, seen.unit)}", err=True)
         new = with_unit(shown(seen.setpoint.value), seen.unit)
         click.echo(f"will be set to {new}, sent as raw value {shown(seen.setpoint.raw)}", err=True)
         if not click.confirm("set it?", err=True):
@@ -99,20 +107,19 @@ class _Act:
 
     def carry_out(self, wanted: Wanted) -> None:
         """Set it, and say what became of it."""
-        by = f"fieldgate set of user {os.getuid()}"
+        by = f"fieldgate set of {_user()}"
         done = self._run(lambda target: setting.set_point(target, self.point, wanted, setting.Pace(), by))
         if self.as_json:
             click.echo(json.dumps(_entry(done)))
             return
-        new, old = with_unit(shown(done.new), done.unit), with_unit(shown(done.old), done.unit)
-        twice = "; it was sent twice, since the first had no answer" if done.repeated else ""
-        click.echo(f"{done.device} {done.point}: set to {new}, was {old}; {setting.CONFIRMED[done.confirm]}{twice}")
+        new, old = with_unit(shown(done.new), done.unit), _held("was", done.old, done.old_status, done.unit)
+        click.echo(f"{done.device} {done.point}: set to {new}, {old}; {setting.known_by(done)}")
 
     def _run(self, work: Callable[[setting.Target], Coroutine[Any, Any, T]]) -> T:
         """Do this over a connection of its own; says why not, and ends with 1 or 2."""
 
         async def opened() -> T:
-            async with _opened(self.device, self.vault) as target:
+            async with _opened(self.device, self.vault, unread=self.unread) as target:
                 return await work(target)
 
         try:
@@ -125,7 +132,8 @@ class _Act:
             refuse(str(missed), missed.remedy, as_json=self.as_json)
         except (LinkLost, OSError) as error:
             trouble = link.words(error, self.device.line)
-            refuse(f"{self.device.line}: {trouble.reason}", trouble.remedy, as_json=self.as_json)
+            remedy = holding(self.vault.state, trouble.reason) or trouble.remedy
+            refuse(f"{self.device.line}: {trouble.reason}", remedy, as_json=self.as_json)
 
     def _refused(self, refused: Refused) -> NoReturn:
         code = 1 if isinstance(refused, TooSoon) else 2
@@ -134,6 +142,8 @@ class _Act:
     def _not_written(self, error: NotWritten) -> NoReturn:
         look_first = f"see what it holds: fieldgate probe {self.folder} {self.device.name} {self.point}"
         hint = look_first if error.unknown else SILENT if isinstance(error, setting.Silent) else ""
+        if isinstance(error, setting.Unread):
+            hint = "--unread sets it all the same"
         if not self.as_json:
             refuse(str(error), hint)
         click.echo(json.dumps({"ok": False, "error": str(error), "hint": hint, "unknown": error.unknown}))
@@ -141,14 +151,29 @@ class _Act:
 
 
 @asynccontextmanager
-async def _opened(device: Device, vault: Vault) -> AsyncIterator[setting.Target]:
-    opening = with_secrets(adapters()[device.protocol], vault).connect
+async def _opened(device: Device, vault: Vault, *, unread: bool) -> AsyncIterator[setting.Target]:
+    adapter = adapters()[device.protocol]
+    opening = with_secrets(adapter, vault).connect
     if opening is None:
         raise look.Missed(f"this version of Fieldgate cannot write to {device.protocol} devices yet")
     async with AsyncExitStack() as stack:
         async with asyncio.timeout(look.PATIENCE_S):
             session = await stack.enter_async_context(opening([spec.point for spec in device.points]))
-        yield setting.Target(session, device)
+        yield setting.Target(session, device, unreadable=adapter.unreadable, unread=unread)
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
+
+
+def _held(verb: str, value: Value, status: Status, unit: str) -> str:
+    if status.quality is Quality.BAD:
+        return f"not read before ({status.reason})"
+    why = f" ({status.reason})" if status.reason else ""
+    return f"{verb} {with_unit(shown(value), unit)}{why}"
 
 
 def _entry(done: setting.Done) -> dict[str, Any]:
@@ -163,6 +188,7 @@ def _entry(done: setting.Done) -> dict[str, Any]:
         "raw": plain(done.raw),
         "confirmed": done.confirm,
         "repeated": done.repeated,
+        "doubt": done.doubt,
     }
 
 

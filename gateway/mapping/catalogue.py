@@ -85,6 +85,7 @@ R12 | `rollover` of what is no counter | `kind: counter`
 R13 | a `repeat` that cannot be written out | `{i: 1..24, step: 2}`, and `{i}` in the name
 R14 | a value that may be written is no text of the enum | see the hint
 R15 | `write:` of what can only be read | leave it out, or correct the address
+R16 | warning: any number may be written | `write: {range: [0, 60]}`
 X01 | a formula cannot be read | see the hint; the column is that of the mistake
 X02 | something that no formula may do | + - * / % ( ), comparisons, and or not, if else, min max abs round sqrt
 X03 | a formula names a point that does not exist | see the hint
@@ -139,6 +140,7 @@ B19 | warning: a serial port whose name may change after a reboot | its name und
 B20 | settings of a line that do not go together | see the hint
 B21 | a point in a range that is `forbidden` for its device | take it out, or make the range smaller
 B22 | not an object of the identification, or a point in two places (`at`, `registers`, `object`, `file`) | see the hint
+B23 | warning: a `listen://` line whom anybody may call | `from: 10.20.0.15`
 U01 | not an OPC UA node id | `"m;s=Filler01.Speed"`, `"nsu=http://acme.example/;i=1023"`, `"i=2258"`
 U02 | warning: a namespace by its index | put its URI under `namespaces:`
 U03 | a namespace that is not listed | add it to `namespaces:`

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.mapping import characters, synonyms
+from gateway.mapping import characters, synonyms, times
 from gateway.mapping.diagnostics import Place, Report, closest
 from gateway.mapping.document import NAME, NAME_HINT
 from gateway.mapping.load import SPOILED, Block, Items, Node
@@ -248,7 +248,15 @@ def _report(entry: Any, model: type[BaseModel], block: Block, owner: Owner, repo
         if loc and loc[-1] == "[key]":
             place = spot.key_place
             spot = _Spot(f"a code of {_find(block, loc[:-2], owner).name}", loc[-2], place, place)
-        report.error(place, *_wrong(entry, spot, owner))
+        code, sentence, hint = _wrong(entry, spot, owner)
+        if code == "M09":
+            hint = _time(loc, model, spot) or hint
+        report.error(place, code, sentence, hint)
+
+
+def _time(loc: Sequence[int | str], model: type[BaseModel], spot: _Spot) -> str:
+    field = _model_at(model, loc[:-1]).model_fields.get(str(loc[-1]))
+    return times.meant(spot.value, field) if field is not None and isinstance(spot.value, str) else ""
 
 
 def _missing(owner: str, loc: Sequence[int | str], model: type[BaseModel]) -> tuple[str, str, str]:

@@ -206,6 +206,9 @@ class _Meaning:
     def _at(self, key: str) -> Place:
         return self._merged.values_at.get(key, self._place)
 
+    def _keyed(self, key: str) -> Place:
+        return self._merged.keys_at.get(key, self._place)
+
     def _error(self, key: str, code: str, text: str, hint: str) -> None:
         self._report.error(self._at(key), code, f"{self._name}: {text}", hint)
 
@@ -239,7 +242,7 @@ class _Meaning:
             report=self.reporting(common, unit, common.unit, common.kind),
             when=read_formula(self._name, "when", self._merged, self._report) if common.when else None,
             exists=read_formula(self._name, "exists", self._merged, self._report) if common.exists else None,
-            write=self._write(common.write, unit, common),
+            write=self._write(common.write, unit, common, address),
             note=common.note,
         )
 
@@ -391,7 +394,7 @@ class _Meaning:
             patterns.add(value % (1 << width))
         return frozenset(patterns)
 
-    def _write(self, write: WriteSettings | None, unit: str, common: PointSettings) -> Write | None:
+    def _write(self, write: WriteSettings | None, unit: str, common: PointSettings, address: Any) -> Write | None:
         if write is None:
             return None
         block = self._merged["write"]
@@ -404,6 +407,11 @@ class _Meaning:
                     text = f"{self._name}: {quote(value)} is no text of its enum"
                     known = ", ".join(common.enum.values()) or "it has no enum"
                     self._report.error(block.values_at["values"], "R14", text, f"allowed: {known}")
+        type_ = getattr(address, "type", None)
+        number = type_ is not None and type_ != "bool" and type_ not in TEXTS and not common.enum and not common.flags
+        if number and write.range is None and common.range is None:
+            hint = f"add what the device can take:  write: {{range: [0, 100]}}{f', in {unit}' if unit else ''}"
+            self._warn(self._keyed("write"), "R16", "any number that its type holds may be written", hint)
         bounds = _doubles(write.range) or (None, None)
         step = float(write.step) if write.step is not None else None
         return Write(bounds[0], bounds[1], step, tuple(write.values), write.every, write.confirm, write.idempotent)

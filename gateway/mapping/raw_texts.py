@@ -39,12 +39,17 @@ def code(spec: PointSpec, write: Write, wanted: Wanted) -> Value:
     return _as_type(spec, only)
 
 
-def bits(spec: PointSpec, wanted: Wanted) -> Value:
-    """Exactly these flags; the bits of all others are cleared, those without a name too. Raises Unfit."""
+def bits(spec: PointSpec, wanted: Wanted, held: Value = None) -> Value:
+    """Exactly these flags; the bits of all others are cleared, and those without a name are as in ``held``.
+
+    Raises Unfit.
+    """
     names = [wanted] if isinstance(wanted, str) else wanted
     if not isinstance(names, tuple | list):
         raise Unfit(spec.point.name, f"{shown(wanted)} is no list of flags", "write their names, or none")
-    raw = 0
+    raw, width = 0, BIT_WIDTHS[type_of(spec) or "uint64"]
+    if isinstance(held, int):
+        raw = held & (1 << width) - 1 & ~sum(1 << bit for bit in spec.flags)
     for name in names:
         found = [bit for bit, said in spec.flags.items() if said == name]
         if len(found) != 1:
@@ -54,7 +59,7 @@ def bits(spec: PointSpec, wanted: Wanted) -> Value:
             )
             raise Unfit(spec.point.name, reason, hint if not found else "")
         raw |= 1 << found[0]
-    type_, width = type_of(spec), BIT_WIDTHS[type_of(spec) or "uint64"]
+    type_ = type_of(spec)
     signed = type_ is not None and type_.startswith("int") and field_of(spec) is None
     return _as_type(spec, raw - (1 << width) if signed and raw >> width - 1 else raw)
 

@@ -46,10 +46,17 @@ def check(members: Sequence[Member], report: Report) -> None:
 def _check_alike(first: Member, member: Member, report: Report) -> None:
     for key in member.adapter.alike(member.device.connect):
         here, there = getattr(member.device.connect, key), getattr(first.device.connect, key)
+        written = type(member.device.connect).model_fields[key].alias or key
         if here != there:
-            said = " and ".join("none" if value is None else str(value) for value in (here, there))
-            text = f"{_both(member, first)} are on one line, but differ in {key}: {said}"
-            report.error(_at(member, key), "D12", text, f"write the same {key}: at both, the line has it once")
+            said = " and ".join(map(_said, (here, there)))
+            text = f"{_both(member, first)} are on one line, but differ in {written}: {said}"
+            report.error(_at(member, written), "D12", text, f"write the same {written}: at both, the line has it once")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def _both(member: Member, other: Member) -> str:

@@ -71,10 +71,11 @@ def read(spec: PointSpec, text: str) -> Wanted:
 _WORDS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
 
-def encode(spec: PointSpec, wanted: Wanted, power: int | None = 0) -> Setpoint:
+def encode(spec: PointSpec, wanted: Wanted, power: int | None = 0, held: Value = None) -> Setpoint:
     """What to write so that the point is published as this value. Raises Refused.
 
-    ``power``: what the point's ``scale_from`` says just now; None where it says nothing.
+    ``power``: what the point's ``scale_from`` says just now; None where it says nothing. ``held``: the raw value that
+    it holds just now, whose bits without a name in ``flags`` stay; None where it is not known, then they are 0.
     """
     write = allowed(spec)
     raw = _raw(spec, write, wanted, power)
@@ -82,12 +83,15 @@ def encode(spec: PointSpec, wanted: Wanted, power: int | None = 0) -> Setpoint:
     if status is not GOOD:
         reason = f"{shown(wanted)} is {status.reason}, says its mapping"
         raise (Unfit if value is None else OutOfBounds)(spec.point.name, reason)
-    return Setpoint(raw, value)
+    return Setpoint(raw_texts.bits(spec, wanted, held) if spec.flags else raw, value)
 
 
 def agrees(spec: PointSpec, setpoint: Setpoint, raw: Value) -> bool:
     """Whether a raw value that was read is what was written: within half a raw step."""
     meant = setpoint.raw
+    if spec.flags and isinstance(meant, int) and isinstance(raw, int):
+        # Bits without a name are the device's own: they may change at any time.
+        return all((meant ^ raw) >> bit & 1 == 0 for bit in spec.flags)
     if isinstance(meant, float) and isinstance(raw, int | float) and not isinstance(raw, bool):
         return abs(meant - raw) <= abs(meant) * PRECISION[type_of(spec) or "float32"]
     return meant == raw

@@ -46,6 +46,21 @@ def held(directory: Path, holder: Holder) -> Iterator[None]:
         os.close(handle)
 
 
+def holder(directory: Path) -> Holder | None:
+    """Who holds the directory now; None where nobody does. Holds and changes nothing."""
+    try:
+        handle = os.open(directory / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _read(os.read(handle, 4096)) or Holder("unknown", 0, "", "")
+    finally:
+        os.close(handle)
+    return None
+
+
 def _read(text: bytes) -> Holder | None:
     try:
         return Holder(**json.loads(text))

@@ -57,9 +57,9 @@ def _entry(entry: dict[str, Any], width: int, now: datetime) -> list[str]:
     head = f"  {MARKS[entry['state']]} {entry['name']:<{width}}  {entry['state']} for {_age(entry['since'], now)}"
     notes = []
     if entry.get("waiting"):
-        notes.append(f"{entry['waiting']} messages wait on disk")
+        notes.append(f"{counted(entry['waiting'], 'message')} {'waits' if entry['waiting'] == 1 else 'wait'} on disk")
     if entry.get("bad"):
-        notes.append(f"{len(entry['bad'])} points without value: {', '.join(entry['bad'][:3])}")
+        notes.append(f"{counted(len(entry['bad']), 'point')} without value: {_lost(entry)}")
     notes += [f"{count} {name.replace('_', ' ')}" for name, count in entry["counters"].items() if count]
     text = [f"{head}; {', '.join(notes)}" if notes else head]
     if entry["reason"]:
@@ -67,6 +67,17 @@ def _entry(entry: dict[str, Any], width: int, now: datetime) -> list[str]:
     if entry["remedy"]:
         text.append(f"       do:   {entry['remedy']}")
     return text
+
+
+def counted(count: int, what: str) -> str:
+    """``1 point``, ``2 points``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _lost(entry: dict[str, Any]) -> str:
+    """The first points without value; each with its reason, where that of the device does not say it."""
+    why = {} if entry["reason"] else entry.get("bad_reasons", {})
+    return ", ".join(f"{name} ({why[name]})" if why.get(name) else name for name in entry["bad"][:3])
 
 
 def _buffer(buffer: dict[str, Any], now: datetime) -> list[str]:

@@ -153,6 +153,8 @@ class _File(msgspec.Struct, frozen=True):
 
 class _Kind(msgspec.Struct, frozen=True):
     type: str = "uint16"
+    file: int | None = None
+    object: int | str | None = None
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -206,7 +208,10 @@ def _points(entry: _Entry, left_out: list[str]) -> list[Point]:
     points = []
     for raw in msgspec.json.decode(entry.points, type=list[msgspec.Raw]):
         known = msgspec.json.decode(raw, type=_Known)
-        if known.address.type in TYPES:
+        if known.address.file is not None or known.address.object is not None:
+            where = "files" if known.address.file is not None else "identification"
+            left_out.append(f"{entry.device}/{known.name}: it does not move; it is what stands under {where}, if there")
+        elif known.address.type in TYPES:
             points.append(msgspec.json.decode(raw, type=Point, dec_hook=_fraction))
         else:
             left_out.append(f'{entry.device}/{known.name}: type "{known.address.type}" is not known, it is not played')

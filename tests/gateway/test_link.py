@@ -138,6 +138,18 @@ async def test_what_is_read_is_stored_in_order() -> None:
     assert run.waits == []
 
 
+async def test_a_line_that_gives_nothing_but_wrong_answers_does_not_flow() -> None:
+    status = Status(Quality.BAD, "wrong answer: unit 2 instead of 1")
+    one, two = (Batch([Reading(point, None, 1, status)]) for point in (0, 1))
+    run = await played([GOOD_BATCH, one, two, one, two, one])
+    assert run.health.state is State.FLOWING, "the second device may be well yet"
+    run = await played([GOOD_BATCH, one, two, one, two, one, two])
+    assert run.health.state is State.STOPPED
+    assert run.health.reason == "no device answers rightly: wrong answer: unit 2 instead of 1"
+    run = await played([GOOD_BATCH, *[one, two] * 3, GOOD_BATCH, one])
+    assert run.health.state is State.FLOWING
+
+
 async def test_nothing_is_read_while_the_store_is_busy() -> None:
     busy = asyncio.Event()
     line = Played([GOOD_BATCH, GOOD_BATCH])

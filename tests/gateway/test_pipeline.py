@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway.buffer import BufferFull, BufferTrouble, BufferUnavailable
@@ -12,7 +12,7 @@ from gateway.mapping.expression import parse
 from gateway.mapping.sources import source
 from gateway.mapping.spec import Deadband, Report
 from gateway.mapping.totals import Totals
-from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, RawBlock, Reading
+from gateway.model import GOOD, TIMEOUT, Batch, Message, Point, Quality, RawBlock, Reading, Status
 from gateway.pipeline import Pipeline
 from gateway.status import Board, State
 from tests.gateway.test_message import AT_NS, device, spec
@@ -108,6 +108,26 @@ async def test_a_device_is_stopped_when_nothing_of_it_is_good() -> None:
     assert health.counters["bad_values"] == 3
     await line.store(Batch([Reading(0, 1, AT_NS, GOOD)]))
     assert health.state is State.FLOWING
+
+
+async def test_what_to_do_about_a_device_is_the_adapters_to_say() -> None:
+    board, told = Board(), []
+
+    def remedy(connect: object, status: Status, counters: Mapping[str, int]) -> str:
+        told.append((status, counters["late_answers"]))
+        return "raise its timeout" if counters["late_answers"] else ""
+
+    devices = [device([spec("a")], "one")]
+    line = Pipeline(devices, Shelf(), board, sleep=at_once, remedy=remedy)  # type: ignore[arg-type]  # only append is used
+    health = board.health("device", "one")
+    board.health("line", devices[0].line).counters["late_answers"] = 2
+    await line.store(Batch([Reading(0, None, AT_NS, TIMEOUT)]))
+    assert (health.remedy, told) == ("raise its timeout", [(TIMEOUT, 2)])
+    board.health("line", devices[0].line).counters["late_answers"] = 0
+    await line.store(Batch([Reading(0, None, AT_NS, TIMEOUT)]))
+    assert "power" in health.remedy
+    await line.store(Batch([Reading(0, None, AT_NS, Status(Quality.BAD, "link down: unplugged"))]))
+    assert health.remedy == "see its line"
 
 
 async def test_one_scan_of_several_that_is_all_bad_does_not_stop_the_device() -> None:

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+import struct
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.server import ModbusTcpServer
-from pymodbus.simulator import DataType, SimData, SimDevice
 
 from adapters.modbus import ADAPTER
 from gateway import setting
-from gateway.adapter import GOOD, TIMEOUT, Batch, LinkLost, NotWritten, Quality, Reading, Session, Status, Value
+from gateway.adapter import GOOD, TIMEOUT, Batch, LinkLost, NotWritten, Quality, Reading, Status, Value
 from gateway.mapping.refused import Denied, OutOfBounds, Refused, TooSoon, Unfit, Wanted
 from gateway.mapping.writing import Setpoint
 from gateway.plant import Device as Described
 from gateway.plant import read
-from gateway.setting import Done, NotHeld, Pace, Silent, Target, preview, set_point
-from tests.adapters.modbus.device import Device
+from gateway.setting import Done, NotHeld, Pace, Silent, Target, Unread, preview, set_point
 from tests.gateway.field import plant
-from tests.gateway.machine import HELD, PROFILE, machine
+from tests.gateway.machine import PROFILE
 
 
 class Machine:
@@ -70,6 +65,8 @@ class Clock:
 
     def __init__(self) -> None:
         self.s = 1000.0
+        self.unread = False
+        """Whether points are set that cannot be read before."""
 
     def now(self) -> float:
         return self.s
@@ -97,7 +94,7 @@ def put(press: Described, session: Machine) -> Callable[..., Any]:
     pace, clock = Pace(lambda: clock.s), Clock()
 
     async def carried_out(name: str, wanted: Wanted) -> Done:
-        target = Target(session, press)
+        target = Target(session, press, unreadable=ADAPTER.unreadable, unread=clock.unread)
         return await set_point(target, name, wanted, pace, "a test", now=clock.now, sleep=clock.sleep)
 
     carried_out.clock = clock  # type: ignore[attr-defined]  # for tests that let time pass
@@ -240,6 +237,9 @@ async def test_an_unknown_outcome_is_settled_by_reading_back(put: Any, session: 
     done = await put("mode", "slow")
     assert (done.new, done.confirm, done.repeated) == ("slow", "readback", False)
     assert session.written == [("mode", 1)], "it is not idempotent"
+    assert setting.known_by(done) == (
+        "read back from the device, but the device did not confirm it rightly: no answer in time"
+    )
 
 
 async def test_an_unknown_outcome_that_is_not_there_stays_unknown(put: Any, session: Machine) -> None:
@@ -260,9 +260,9 @@ async def test_without_reading_back_an_unknown_outcome_is_told_and_nothing_sent_
 
 
 async def test_what_is_idempotent_is_sent_once_more(put: Any, session: Machine) -> None:
-    session.fates = [unknown(), None]
+    session.fates = [unknown("wrong answer: address 2 instead of 22"), None]
     done = await put("speed", 25)
-    assert done.repeated
+    assert (done.repeated, done.doubt) == (True, "wrong answer: address 2 instead of 22")
     assert session.written == [("speed", 250)] * 2
 
 
@@ -301,11 +301,36 @@ async def test_a_device_that_is_silent_is_sent_nothing(put: Any, session: Machin
     assert session.written == []
 
 
-async def test_a_point_that_can_only_be_written_is(put: Any, session: Machine) -> None:
-    why = Status(Quality.BAD, "exception 2: illegal data address", 2)
+@pytest.mark.parametrize("code", [1, 2])
+async def test_a_point_that_can_only_be_written_is(put: Any, session: Machine, code: int) -> None:
+    why = Status(Quality.BAD, f"exception {code}", code)
     session.why = {"setpoint": why}
     done = await put("setpoint", 25)
     assert (done.old, done.old_status, done.new) == (None, why, 25.0)
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        Status(Quality.BAD, "wrong answer: unit 2 instead of 1"),
+        Status(Quality.BAD, "exception 3: illegal data value", 3),
+        Status(Quality.BAD, "exception 4: device failure", 4),
+    ],
+    ids=["wrong", "3", "4"],
+)
+async def test_what_could_not_be_read_before_is_not_written_unless_somebody_wants_that(
+    put: Any, session: Machine, why: Status, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "fieldgate")
+    session.why = {"setpoint": why}
+    with pytest.raises(Unread) as caught:
+        await put("setpoint", 25)
+    assert caught.value.reason == f"it could not be read before: {why.reason}; nothing was sent"
+    assert session.written == []
+    put.clock.unread = True
+    done = await put("setpoint", 25)
+    assert (done.old, done.old_status, done.new) == (None, why, 25.0)
+    assert f"press-7 setpoint: not read ({why.reason}) -> 25 degC, by a test: written" in caplog.text
 
 
 async def test_a_session_that_cannot_write_is_no_way(press: Described) -> None:
@@ -332,6 +357,24 @@ async def test_the_device_may_be_one_of_several_of_a_line(press: Described) -> N
     assert done.raw == 25
 
 
+async def test_flags_keep_the_bits_that_have_no_name(tmp_path: Path) -> None:
+    lamps = "  lamps: {at: 42, flags: {0: green, 2: red}, write: {confirm: readback}}\n"
+    folder = plant(tmp_path, "tcp://127.0.0.1:1", PROFILE.replace("derived:", f"{lamps}derived:"))
+    device = read(folder, {"modbus": ADAPTER}).devices[0]
+    session = Machine(device)
+    session.held["lamps"] = 0b1010_0000_0000_1010
+    done = await set_point(Target(session, device), "lamps", ["red"], Pace(), "a test")
+    assert (session.written, done.new) == ([("lamps", 0b1010_0000_0000_1110)], ("red",))
+
+
+async def test_a_float32_is_told_by_its_shortest_text(press: Described, session: Machine) -> None:
+    session.held["setpoint"] = struct.unpack("f", struct.pack("f", 3.3))[0]
+    done = await set_point(Target(session, press), "setpoint", Decimal("3.5"), Pace(), "a test")
+    assert (done.old, done.new, done.raw) == (3.3, 3.5, 3.5)
+    seen = await preview(Target(session, press), "setpoint", Decimal("21.5"))
+    assert seen.setpoint == Setpoint(21.5, 21.5)
+
+
 # ---- the log
 
 
@@ -342,9 +385,11 @@ async def test_every_act_is_told_before_it_is_sent_and_after(
     session.fates = [unknown(), None]
     await put("speed", 25)
     assert caplog.messages == [
-        "press-7 speed: 20 Hz -> 25 Hz, by a test: is sent as raw value 250",
-        "press-7 speed: 20 Hz -> 25 Hz, by a test: written, read back from the device, after it was sent twice",
+        "press-7 speed: 20 Hz -> 25 Hz, by a test: to be written as raw value 250",
+        "press-7 speed: 20 Hz -> 25 Hz, by a test: written, read back from the device; it was sent twice, since the "
+        "device did not confirm it rightly: no answer in time",
     ]
+    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
 
 
 async def test_refusals_and_failures_are_told_too(put: Any, session: Machine, caplog: pytest.LogCaptureFixture) -> None:
@@ -356,9 +401,20 @@ async def test_refusals_and_failures_are_told_too(put: Any, session: Machine, ca
         await put("mode", "slow")
     assert caplog.messages == [
         "press-7 voltage: 230, by a test: not sent: voltage: it cannot be written: its mapping has no write:",
-        'press-7 mode: "off" -> "slow", by a test: is sent as raw value 1',
+        'press-7 mode: "off" -> "slow", by a test: to be written as raw value 1',
         'press-7 mode: "off" -> "slow", by a test: not written: no way to the device',
     ]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
+
+
+async def test_an_unknown_outcome_is_a_warning_that_does_not_say_it_was_not_written(
+    put: Any, session: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
+    session.fates = [NotWritten("setpoint", "no answer in time", unknown=True)]
+    with pytest.raises(NotWritten):
+        await put("setpoint", 25)
+    (record,) = caplog.records
+    assert "it is not known to be written: setpoint: no answer in time" in record.getMessage()
 
 
 async def test_a_write_that_is_cancelled_is_unknown(
@@ -376,88 +432,3 @@ async def test_what_was_typed_cannot_forge_a_line_of_the_log(put: Any, caplog: p
     with pytest.raises(Unfit):
         await put("mode", "a\n2026-11-25 press-7 mode: written")
     assert all("\n" not in message for message in caplog.messages)
-
-
-# ---- on Modbus, ours and a foreign server, as a foreign client sees it
-
-
-@asynccontextmanager
-async def raw_device() -> AsyncIterator[int]:
-    device = Device({7: machine()})
-    await device.plug()
-    yield device.port
-    await device.unplug()
-
-
-@asynccontextmanager
-async def pymodbus_server() -> AsyncIterator[int]:
-    logging.getLogger("pymodbus_internal").setLevel(logging.CRITICAL)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    words = dict.fromkeys(range(50), 0) | HELD
-    registers = [SimData(0, values=list(words.values()), datatype=DataType.REGISTERS)]
-    bits = [SimData(0, values=[False] * 16, datatype=DataType.BITS)]
-    server = ModbusTcpServer([SimDevice(7, (bits, bits, registers, registers))], address=("127.0.0.1", port))
-    await server.serve_forever(background=True)
-    yield port
-    await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus
-    await asyncio.sleep(0)
-
-
-async def _memory(port: int, at: int, count: int) -> list[int]:
-    client = AsyncModbusTcpClient("127.0.0.1", port=port)
-    await client.connect()
-    answer = await client.read_holding_registers(at, count=count, device_id=7)
-    client.close()
-    return list(answer.registers)
-
-
-async def _coil(port: int, at: int) -> bool:
-    client = AsyncModbusTcpClient("127.0.0.1", port=port)
-    await client.connect()
-    answer = await client.read_coils(at, count=1, device_id=7)
-    client.close()
-    return answer.bits[0]
-
-
-@pytest.mark.parametrize("server", [raw_device, pymodbus_server], ids=["raw", "pymodbus"])
-async def test_points_of_every_kind_are_set_on_a_device(server: Any, tmp_path: Path) -> None:
-    async with asyncio.timeout(20), server() as port:
-        device = described(tmp_path, f"tcp://127.0.0.1:{port}")
-        assert ADAPTER.connect is not None
-        async with ADAPTER.connect([spec.point for spec in device.points]) as session:
-            told = [await _set(session, device, name, wanted) for name, wanted in WANTED]
-        assert told == TOLD
-        assert await _memory(port, 10, 1) == [1]
-        assert await _memory(port, 12, 2) == [0x0000, 0x41CC], "25.5 is 41cc0000, its registers swapped"
-        assert await _memory(port, 21, 2) == [0x1294, 500], "the other bits of the register stay"
-        assert await _memory(port, 30, 1) == [0xFFE7]
-        assert await _coil(port, 3) is True
-
-
-WANTED: Sequence[tuple[str, Wanted]] = (
-    ("relay", True),
-    ("mode", "slow"),
-    ("setpoint", Decimal("25.5")),
-    ("step", 9),
-    ("speed", Decimal("50.0")),
-    ("speed", Decimal("0")),
-    ("speed", Decimal("50.0")),
-    ("limit", -2500),
-)
-TOLD = [
-    (False, True),
-    ("fast", "slow"),
-    (20.0, 25.5),
-    (3, 9),
-    (20.0, 50.0),
-    (50.0, 0.0),
-    (0.0, 50.0),
-    (1500, -2500),
-]
-
-
-async def _set(session: Session, device: Described, name: str, wanted: Wanted) -> tuple[Value, Value]:
-    done = await set_point(Target(session, device), name, wanted, Pace(), "a test")
-    return done.old, done.new

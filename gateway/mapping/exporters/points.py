@@ -22,7 +22,7 @@ def _device(device: Device) -> dict[str, Any]:
     return {
         "device": device.name,
         "protocol": device.protocol,
-        "connect": device.connect.model_dump(mode="json"),
+        "connect": device.connect.model_dump(mode="json", by_alias=True),
         "points": [_point(spec, device) for spec in device.points],
     }
 

@@ -15,6 +15,19 @@ ROLE = x509.ObjectIdentifier("1.3.6.1.4.1.50316.802.1")
 """The role of Modbus/TCP Security."""
 
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class Issued(NamedTuple):
     """Paths of PEM files."""
 
@@ -25,13 +38,16 @@ class Issued(NamedTuple):
 class Authority:
     """Issues certificates into a folder."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, *, says_so: bool = True) -> None:
+        """``says_so``: its certificate does; roots of before 1999 do not."""
         self._folder = folder
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self._key = ec.generate_private_key(ec.SECP256R1())
-        made = self._builder(self._name, self._key.public_key()).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
-        )
+        made = self._builder(self._name, self._key.public_key())
+        if says_so:
+            made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        else:
+            made = made.add_extension(_SIGNS, critical=True)
         self._certificate = made.sign(self._key, hashes.SHA256())
         self.root = str(folder / f"{name}.pem")
         Path(self.root).write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))

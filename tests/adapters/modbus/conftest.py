@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from adapters.modbus import wire
 from tests.adapters.modbus.device import Device
 from tests.adapters.modbus.lines import HELD, unit
 
@@ -18,6 +19,12 @@ def punctual() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def unowed() -> None:
+    """Names of terminals are used again: what one test left unanswered is not the next one's."""
+    wire._owed.clear()
 
 
 @pytest.fixture

@@ -20,6 +20,13 @@ def written(**settings: object) -> Address:
     return Address.model_validate({"at": "0", **settings})
 
 
+def test_b23_a_line_whom_anybody_may_call_is_warned_about() -> None:
+    line = "listen://0.0.0.0:5020"
+    (finding,) = found(Connect(modbus=line), a=Address(at=0))
+    assert (finding.code, finding.key, finding.warning) == ("B23", "connect.modbus", True)
+    assert found(Connect.model_validate({"modbus": line, "from": "10.20.0.15"}), a=Address(at=0)) == []
+
+
 def test_a_sound_device_has_no_findings() -> None:
     assert (
         found(

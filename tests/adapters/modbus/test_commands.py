@@ -147,7 +147,29 @@ async def test_a_line_on_which_nobody_answers_is_told_with_what_to_do(device: De
     assert (lost.reason, "--timeout" in lost.remedy) == ("none of 2 units answers", True)
 
 
-async def test_one_unit_that_does_not_answer_is_told_so(device: Device) -> None:
+@pytest.mark.parametrize(
+    ("name", "words", "says"),
+    [
+        (
+            "dump",
+            {"table": "holding", "addresses": "40001..40002"},
+            "40001 looks like a number of a manual; on the wire that is holding 0",
+        ),
+        (
+            "orders",
+            {"table": "input", "at": "30101"},
+            "30101 looks like a number of a manual; on the wire that is input 100",
+        ),
+    ],
+)
+async def test_a_number_of_a_manual_is_told_where_it_is_on_the_wire(
+    device: Device, name: str, words: dict[str, str], says: str
+) -> None:
+    said, _ = await run(name, settings(device), LIMIT_S, **words)
+    assert says in notes(said)
+
+
+async def test_a_single_unit_without_an_answer_is_not_said_to_answer(device: Device) -> None:
     _, lost = await run("scan", settings(device), units="8")
     assert lost is not None
     assert lost.reason == "unit 8 does not answer"

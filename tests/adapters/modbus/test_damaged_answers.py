@@ -53,5 +53,5 @@ def test_a_reader_that_does_not_look_at_the_unit_is_found_out(monkeypatch: pytes
 
 def test_a_reader_that_does_not_wait_for_late_answers_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     found = fuzz.run(OF_NAME["rtu"], 4 * COUNT, seed=20)["an older answer"]
-    monkeypatch.setattr(HalfDuplex, "free_at", lambda talk, unit, ask: talk._free_at)
+    monkeypatch.setattr(HalfDuplex, "free_at", lambda talk, unit, ask, *, fresh: talk._free_at)
     assert fuzz.run(OF_NAME["rtu"], 4 * COUNT, seed=20)["an older answer"] >= found + 3

@@ -79,22 +79,27 @@ def test_another_request_that_a_late_answer_could_be_mistaken_for_waits(talk: Ha
     assert talk.free_at(1, OTHER) <= over
 
 
-def test_where_one_of_two_alike_was_answered_the_other_answer_is_still_owed(talk: HalfDuplex, clock: Clock) -> None:
-    """The first is answered late, in the time of the second: whose own answer must not become the next one's."""
-    unanswered(talk, 1, READ)
-    clock.now += 1.0
-    talk.request(1, READ, TIMEOUT_S)
-    assert talk.take(ANSWER) == b"\x04\x57"
-    assert talk.free_at(1, OTHER) == pytest.approx(clock.now + LATE * TIMEOUT_S)
-    assert talk.free_at(1, READ) <= clock.now + AT_ONCE.between_s
-
-
-def test_until_when_a_late_answer_may_come_is_known_to_whoever_opens_the_line_anew(
+def test_after_the_answer_to_a_request_that_was_repeated_the_second_answer_is_waited_for(
     talk: HalfDuplex, clock: Clock
 ) -> None:
-    assert talk.owes_until() == 0.0
     unanswered(talk, 1, READ)
-    assert talk.owes_until() == pytest.approx(clock.now + LATE * TIMEOUT_S)
+    clock.now += 1.8
+    talk.request(1, READ, TIMEOUT_S)
+    clock.now += 0.1
+    assert talk.take(ANSWER) == b"\x04\x57", "to the first, 1.9 timeouts late, or to the second"
+    assert talk.free_at(1, OTHER) == 100.0 + 1.8 + LATE * TIMEOUT_S
+    assert [len(owed) for owed in talk._owed.values()] == [1], "one of the two has come"
+
+
+def test_what_must_be_of_now_waits_for_the_answer_to_the_same_request_too(talk: HalfDuplex, clock: Clock) -> None:
+    unanswered(talk, 1, READ)
+    assert talk.free_at(1, READ, fresh=True) == clock.now + LATE * TIMEOUT_S
+
+
+def test_what_is_owed_outlives_the_connection(clock: Clock) -> None:
+    owed: halfduplex.Owing = {}
+    unanswered(HalfDuplex(rtu, AT_ONCE, Counter(), clock, owed), 1, READ)
+    assert HalfDuplex(rtu, AT_ONCE, Counter(), clock, owed).free_at(1, OTHER) == clock.now + LATE * TIMEOUT_S
 
 
 def test_a_late_answer_of_another_unit_is_counted_and_passed_over(clock: Clock) -> None:

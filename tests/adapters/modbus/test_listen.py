@@ -6,6 +6,8 @@ import asyncio
 import errno
 import socket
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,81 @@ async def test_a_rest_goes_on_when_the_device_calls_again() -> None:
     await wire.close()
     first.close()
     second.close()
+
+
+@asynccontextmanager
+async def listening(port: int, counters: Counter[str], *allowed: str) -> AsyncIterator[asyncio.Task[listen.Listening]]:
+    opening = asyncio.create_task(listen.opened("127.0.0.1", port, counters, 1.0, 5.0, allowed=allowed))
+    await asyncio.sleep(0.01)
+    yield opening
+    await (await opening).close()
+
+
+async def calls(port: int, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+
+
+async def test_who_is_not_allowed_is_hung_up_counted_and_spoils_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    port = free_port()
+    counters: Counter[str] = Counter()
+    async with listening(port, counters, "127.0.0.2", "127.7.0.0/16") as opening:
+        for _ in range(3):
+            reader, writer = await calls(port, "127.0.0.1")
+            assert await reader.read() == b"", "hung up"
+            writer.close()
+        assert not opening.done()
+        _, device = await calls(port, "127.0.0.2")
+        wire = await opening
+        reader, writer = await calls(port, "127.0.0.1")
+        assert await reader.read() == b""
+        await wire.rest(0.0)
+        assert (counters["strangers"], counters["replaced"]) == (4, 0)
+        _, other = await calls(port, "127.7.1.1")
+        while not counters["replaced"]:
+            await asyncio.sleep(0.001)
+        for one in (device, other, writer):
+            one.close()
+    strangers = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert strangers == [f"listen://127.0.0.1:{port}: 127.0.0.1 has called and was hung up: from: does not allow it"]
+
+
+async def test_another_caller_than_before_is_told_also_on_a_new_connection(caplog: pytest.LogCaptureFixture) -> None:
+    port = free_port()
+    counters: Counter[str] = Counter()
+    for address in ("127.0.0.2", "127.0.0.2", "127.0.0.3"):
+        async with listening(port, counters) as opening:
+            _, writer = await calls(port, address)
+            await opening
+            writer.close()
+    assert counters["other_callers"] == 1
+    assert caplog.messages == [f"listen://127.0.0.1:{port}: 127.0.0.3 calls now, before it was 127.0.0.2"]
+
+
+async def test_where_only_strangers_call_they_are_named() -> None:
+    port = free_port()
+    opening = asyncio.create_task(listen.opened("127.0.0.1", port, Counter(), 1.0, 0.1, allowed=["10.20.0.15"]))
+    await asyncio.sleep(0.01)
+    _, writer = await calls(port, "127.0.0.1")
+    with pytest.raises(LinkLost, match=r"only 127\.0\.0\.1 has called") as caught:
+        await opening
+    assert "from:" in caught.value.remedy
+    writer.close()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_a_call_that_comes_just_before_the_end_is_hung_up(turns: int) -> None:
+    port = free_port()
+    async with listening(port, Counter()) as opening:
+        _, first = await calls(port, "127.0.0.1")
+        await opening
+        with socket.create_connection(("127.0.0.1", port)) as second:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await (await opening).close()
+            second.settimeout(0.5)
+            with suppress(ConnectionResetError):
+                assert second.recv(1) == b""
+        first.close()
 
 
 async def test_nobody_calls() -> None:

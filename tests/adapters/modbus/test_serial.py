@@ -216,6 +216,17 @@ async def test_a_port_is_closed_without_waiting_for_what_it_has_not_sent(
     assert done[:2] == ["reset_output_buffer", "close"]
 
 
+async def test_a_pseudo_terminal_can_be_opened_again_with_7_data_bits() -> None:
+    made = Pty(Peer("ascii", {1: unit(1111)}))
+    await made.open()
+    connect = Connect(modbus=f"ascii://{made.path}", data_bits=7, parity="even", stop=1)
+    for _ in range(3):
+        wire = await opened(connect, 1.0, Counter())
+        assert await wire.ask(1, READ, 1.0) == (1111).to_bytes(2, "big")
+        await wire.close()
+    await made.close()
+
+
 async def test_a_port_has_one_user(pty: Pty) -> None:
     wire = await port(pty)
     with pytest.raises(LinkLost, match=r"is in use$"):

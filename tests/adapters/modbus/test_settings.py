@@ -269,6 +269,13 @@ def test_settings_of_a_line_as_texts_of_a_plant_file() -> None:
         ({"modbus": "tls://plc"}, "B20", "a tls:// line needs to know whom to trust"),
         ({"modbus": "tls://plc", "trust": "/a", "key": "/b"}, "B20", "certificate and key belong together"),
         ({"modbus": "tls://plc", "trust": "roots.pem"}, "B20", '"roots.pem" is not a whole path'),
+        ({"modbus": "tcp://plc", "from": "10.0.0.1"}, "B20", "from says who may call, and nobody calls on such a line"),
+        ({"modbus": "listen://0.0.0.0:5020", "from": "router"}, "B20", '"router" is no IP address and no network'),
+        (
+            {"modbus": "tcp://plc", "forbidden": ["100", "199"]},
+            "M15",
+            "{key} is a list of ranges, but 100, 199 is one range",
+        ),
         ({"modbus": "tcp://plc", "forbidden": [["9", "2"]]}, "B20", "the range 9..2 is empty"),
     ],
 )
@@ -294,6 +301,10 @@ def test_what_a_kind_of_line_has_not_may_be_said_in_any_way() -> None:
     ]
     assert disagreement(secure) == "trust is /a.pem here and /b.pem there, on the same line"
     assert disagreement([secure[0], secure[0]]) == ""
+    calling = [
+        Connect.model_validate({"modbus": "listen://0.0.0.0:5020"} | said) for said in ({}, {"from": "10.0.0.1"})
+    ]
+    assert disagreement(calling) == "from is not said here and 10.0.0.1 there, on the same line"
 
 
 def test_another_gap_does_not_make_another_device() -> None:
@@ -351,3 +362,11 @@ def test_each_place_needs_all_that_says_it(settings: dict[str, str], keys: list[
 def test_nobody_writes_to_the_identification_but_records_can_be_written() -> None:
     assert read_only(Address(object="revision")) == "the device identification can only be read"
     assert read_only(Address(file=1, record=2, table="input")) == ""
+
+
+def test_who_may_call_is_one_or_several() -> None:
+    def allowed(written: object) -> tuple[str, ...]:
+        return Connect.model_validate({"modbus": "listen://0.0.0.0:5020", "from": written}).from_
+
+    assert allowed("10.20.0.15") == ("10.20.0.15",)
+    assert allowed(["10.20.0.15/24", "FE80::1"]) == ("10.20.0.0/24", "fe80::1")

@@ -15,6 +15,7 @@ from adapters.modbus.exchange import Exchange
 from adapters.modbus.listen import Listening
 from adapters.modbus.mbap import Mbap
 from adapters.modbus.settings import Connect
+from adapters.modbus.tls import Secure
 from adapters.modbus.wire import opened
 from tests.adapters.modbus.authority import Authority
 from tests.adapters.modbus.device import Device
@@ -61,4 +62,6 @@ async def test_every_connection_notices_a_peer_that_vanished(device: Device, tmp
 async def test_a_peer_that_does_not_shake_hands_is_given_up_in_time(device: Device) -> None:
     counters: Counter[str] = Counter()
     with pytest.raises(OSError):  # noqa: PT011 (a TimeoutError is one)
-        await tcp.opened("127.0.0.1", device.port, Mbap(counters), counters, 0.1, ssl.create_default_context())
+        await tcp.opened(
+            "127.0.0.1", device.port, Mbap(counters), counters, 0.1, Secure(ssl.create_default_context(), None)
+        )

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from adapters.modbus import pdu
 from adapters.modbus.settings import Connect
-from adapters.modbus.tls import context
+from adapters.modbus.tls import secure
 from adapters.modbus.wire import opened
 from gateway.adapter import LinkLost
 from tests.adapters.modbus.authority import ROLE, Authority, Issued
@@ -153,8 +153,31 @@ async def test_another_certificate_than_the_pinned_one_is_not_believed(plant: Au
             assert end.peer.requests == []
 
 
+async def test_an_old_root_that_does_not_say_what_it_is_does_not_make_others_believed(tmp_path: Path) -> None:
+    old = Authority(tmp_path, "old", says_so=False)
+    async with device(old.issue("other", "192.0.2.7")) as (end, endpoint):
+        with pytest.raises(LinkLost, match="is not the one in trust:") as caught:
+            await read(endpoint, trust=old.root)
+        assert end.peer.requests == []
+    assert "CA:TRUE" in caught.value.remedy
+
+
+async def test_of_several_certificates_in_one_file_each_is_believed_under_its_own_name_alone(
+    plant: Authority, tmp_path: Path
+) -> None:
+    here, other = plant.issue("here", own=True), plant.issue("other", "192.0.2.7", own=True)
+    both = tmp_path / "both.pem"
+    both.write_text(Path(here.certificate).read_text() + Path(other.certificate).read_text())
+    async with device(here) as (_, endpoint):
+        assert await read(endpoint, trust=str(both)) == HELD
+    async with device(other) as (end, endpoint):
+        with pytest.raises(LinkLost, match="is for another name or address"):
+            await read(endpoint, trust=str(both))
+        assert end.peer.requests == []
+
+
 def test_no_older_version_is_offered(plant: Authority) -> None:
-    made = context(plant.root, None, None)
+    made = secure(plant.root, None, None).context
     assert made.minimum_version == ssl.TLSVersion.TLSv1_2
     assert made.verify_mode == ssl.CERT_REQUIRED
 
@@ -162,8 +185,8 @@ def test_no_older_version_is_offered(plant: Authority) -> None:
 def test_files_that_cannot_be_used_are_named(plant: Authority, tmp_path: Path) -> None:
     ours, other = plant.issue("gateway"), plant.issue("other")
     with pytest.raises(LinkLost, match=r"missing\.pem holds no certificates"):
-        context(str(tmp_path / "missing.pem"), None, None)
+        secure(str(tmp_path / "missing.pem"), None, None)
     with pytest.raises(LinkLost, match=r"gateway\.key holds no certificates"):
-        context(ours.key, None, None)
+        secure(ours.key, None, None)
     with pytest.raises(LinkLost, match=r"gateway\.pem cannot be used: key values mismatch"):
-        context(plant.root, ours.certificate, other.key)
+        secure(plant.root, ours.certificate, other.key)

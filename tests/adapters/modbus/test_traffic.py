@@ -112,19 +112,6 @@ async def test_who_waits_for_the_delay_when_the_line_is_closed_is_told(device: D
         await waiting
 
 
-async def test_a_cancellation_in_the_pause_leaves_nothing_open(device: Device) -> None:
-    async def use() -> None:
-        async with traffic(device, pause=5):
-            pytest.fail("the pause is not over")
-
-    opening = asyncio.create_task(use())
-    await until(lambda: bool(device.connections))
-    opening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await opening
-    await until(lambda: not device.connections)
-
-
 async def test_after_connecting_there_is_a_pause(device: Device) -> None:
     loop = asyncio.get_running_loop()
     begin = loop.time()
@@ -256,10 +243,37 @@ async def test_a_connection_that_comes_after_the_line_was_closed_is_closed(
         monkeypatch.setattr(wire, "opened", slowly)
         asking = asyncio.create_task(line.ask(1, READ, TIMEOUT_S))
         await until(lambda: device.accepted == 2)
-    slow.set()
+        asyncio.get_running_loop().call_later(0.02, slow.set)
+    assert slow.is_set(), "close waits for it"
     with pytest.raises(LinkLost, match="closed"):
         await asking
     await until(lambda: not device.connections)
+
+
+async def test_a_line_that_is_given_up_during_its_pause_leaves_nothing_open(device: Device) -> None:
+    line = Traffic([Connect(modbus=device.endpoint, pause=9.0)], Counter())
+    opening = asyncio.create_task(line.open())
+    await until(lambda: device.connections)
+    await asyncio.sleep(0.01)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await until(lambda: not device.connections)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_a_rest_is_woken_with_and_without_a_connection(device: Device, connected: bool) -> None:
+    async with traffic(device) as line:
+        resting = asyncio.create_task(line.rest(asyncio.get_running_loop().time() + 60))
+        await asyncio.sleep(0.01)
+        if not connected:
+            device.cut()
+            await until(lambda: not device.connections)
+            await asyncio.sleep(0.01)
+        assert not resting.done()
+        line.wake()
+        async with asyncio.timeout(1.0):
+            await resting
 
 
 async def test_a_request_that_costs_the_connection_each_time_is_left_alone_and_the_others_keep_it(

@@ -12,6 +12,8 @@ from adapters.modbus.settings import Connect
 from adapters.modbus.wire import Wire, opened
 from gateway.adapter import LinkLost
 from tests.adapters.modbus.device import Device
+from tests.adapters.modbus.lines import unit
+from tests.adapters.modbus.peers import Peer, Server
 
 READ = pdu.read(3, 0, 1)
 
@@ -56,3 +58,23 @@ async def test_nobody_listens(device: Device) -> None:
     await device.unplug()
     with pytest.raises(ConnectionRefusedError):
         await to(device)
+
+
+@pytest.mark.parametrize("kind", ["rtu+tcp", "ascii+tcp"])
+async def test_a_late_answer_to_an_earlier_connection_is_not_believed_on_the_next(kind: str) -> None:
+    """The box in front of a serial line gives it to whoever is connected then."""
+    timeout_s = 0.1
+    server = Server(Peer(kind, {1: unit(1111)}))
+    connect = Connect(modbus=await server.open(), timeout=timeout_s)
+    server.peer.rogue = lambda peer, unit, true: []
+    wire = await opened(connect, 1.0, Counter())
+    with pytest.raises(TimeoutError):
+        await wire.ask(1, READ, timeout_s)
+    await wire.close()
+    server.peer.rogue = None
+    began = asyncio.get_running_loop().time()
+    wire = await opened(connect, 1.0, Counter())
+    assert await wire.ask(1, pdu.read(3, 7, 1), timeout_s) == (1111).to_bytes(2, "big")
+    assert asyncio.get_running_loop().time() - began > timeout_s
+    await wire.close()
+    await server.close()

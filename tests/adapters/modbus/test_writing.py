@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from adapters.modbus import pdu
 from adapters.modbus.breaker import SILENT_AFTER
+from adapters.modbus.exchange import Unsent
 from adapters.modbus.session import Poller
 from adapters.modbus.settings import Address, Connect
 from gateway.adapter import TIMEOUT, LinkLost, NotWritten, Point, Value, Writable
@@ -268,6 +270,51 @@ async def test_a_silent_unit_that_confirms_a_write_is_read_again_at_once(device:
         await session.write(0, 1111)
         batches: Iterable[Any] = [await session.read() for _ in range(3)]
     assert [1111] in [values(batch) for batch in batches]
+
+
+async def test_a_silent_unit_that_is_heard_ends_the_rest_of_the_polls(device: Device) -> None:
+    device.silent.add(1)
+    given = [*points(device, [1]), *points(device, [2], every_s=3600)]
+    async with line(given) as session:
+        assert isinstance(session, Poller)
+        failures = 0
+        while failures < SILENT_AFTER + 1:
+            failures += TIMEOUT in {reading.status for reading in (await session.read()).readings}
+        reading = asyncio.create_task(session.read())
+        await asyncio.sleep(0.01)
+        device.silent.clear()
+        assert (await session.fetch(0)).value == 1111
+        async with asyncio.timeout(2 * TIMEOUT_S):
+            assert values(await reading) == [1111]
+
+
+@pytest.mark.parametrize("error", [Unsent("gone"), pdu.SilenceWrong("silence", "busy all the time")])
+async def test_a_write_that_was_not_sent_is_not_unknown(
+    device: Device, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def unsent(*_: object, **__: object) -> bytes:
+        raise error
+
+    async with plc(device) as session:
+        monkeypatch.setattr(session._traffic, "send", unsent)
+        assert not (await refusal(session, "mode", 7)).unknown
+
+
+async def test_what_is_read_before_a_write_is_no_answer_of_before(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device.units[1].unknown = {22}
+    async with plc(device) as session:
+        asked: list[tuple[int, bool]] = []
+        send = session._traffic.send
+
+        async def noted(unit: int, ask: pdu.Ask, timeout_s: float, *, fresh: bool = False) -> bytes:
+            asked.append((ask.function, fresh))
+            return await send(unit, ask, timeout_s, fresh=fresh)
+
+        monkeypatch.setattr(session._traffic, "send", noted)
+        await session.write(POINT["step"], 5)
+    assert (3, True) in asked
 
 
 async def test_a_write_that_is_cancelled_leaves_the_line_in_order(device: Device) -> None:

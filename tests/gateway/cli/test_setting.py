@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import serial
 from click.testing import CliRunner, Result
 
 from gateway.cli import main, setting
+from gateway.status import lock
 from tests.adapters.modbus.device import Device
 from tests.gateway.cli.plant import call
 from tests.gateway.field import field, plant
@@ -117,6 +121,27 @@ def test_what_is_not_allowed_ends_with_2_and_touches_no_device(
     assert served.requests == []
 
 
+def test_what_can_only_be_read_is_not_told_to_be_given_write(served: Device, tmp_path: Path) -> None:
+    profile = PROFILE.replace("voltage: {at: 41,", "voltage: {at: 41, table: input,")
+    told = call("set", plant(tmp_path / "plant", served.endpoint, profile), "press-7", "voltage", "7", "--yes")
+    assert (told.exit_code, told.stderr) == (2, "voltage: input registers can only be read\n")
+
+
+def test_a_port_that_the_running_gateway_holds_is_told_so(tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    own, other = os.openpty()
+    port.symlink_to(os.ttyname(other))
+    folder = plant(tmp_path / "plant", f"rtu://{port}", PROFILE)
+    (folder / "state").mkdir()
+    with serial.Serial(str(port), exclusive=True), lock.held(folder / "state", lock.Holder("gw-1", 4711, "", "")):
+        for words in (("set", folder, "press-7", "speed", "25", "--yes"), ("probe", folder, "press-7")):
+            told = call(*words)
+            assert told.exit_code == 1
+            assert 'hint: the running gateway "gw-1" (pid 4711) holds it: stop it meanwhile' in told.stderr
+    os.close(own)
+    os.close(other)
+
+
 def test_json_is_for_programs(folder: Path) -> None:
     told = json.loads(call("set", folder, "press-7", "speed", "25", "--yes", "--json").stdout)
     assert told == {
@@ -130,6 +155,7 @@ def test_json_is_for_programs(folder: Path) -> None:
         "raw": 250,
         "confirmed": "readback",
         "repeated": False,
+        "doubt": "",
     }
 
 
@@ -164,6 +190,30 @@ def test_an_idempotent_write_is_sent_once_more(folder: Path, served: Device) -> 
     assert "read back from the device; it was sent twice" in told.stdout
 
 
+def test_a_wrong_echo_that_reading_back_settles_is_told(folder: Path, served: Device) -> None:
+    def echo_another_address(request: bytes, answer: bytes) -> list[bytes | float]:
+        return [answer[:8] + b"\0\2" + answer[10:]] if request[7] == 6 else [answer]
+
+    served.mangle = echo_another_address
+    told = call("set", folder, "press-7", "mode", "slow", "--yes")
+    assert told.exit_code == 0, told.output
+    assert "read back from the device, but the device did not confirm it rightly: wrong answer" in told.stdout
+
+
+def test_what_cannot_be_read_before_is_set_only_with_unread(folder: Path, served: Device) -> None:
+    def fails_to_read(request: bytes, answer: bytes) -> list[bytes | float]:
+        return [request[:4] + b"\0\3" + request[6:7] + b"\x83\4"] if request[7] == 3 else [answer]
+
+    served.mangle = fails_to_read
+    told = call("set", folder, "press-7", "setpoint", "25", "--yes")
+    assert told.exit_code == 1, told.output
+    assert "setpoint: it could not be read before: exception 4: device failure; nothing was sent" in told.stderr
+    assert "--unread" in told.stderr
+    assert writes(served) == []
+    told = call("set", folder, "press-7", "setpoint", "25", "--yes", "--unread")
+    assert told.stdout.startswith("press-7 setpoint: set to 25 degC, not read before (exception 4: device failure); ")
+
+
 def test_a_device_that_is_silent_is_sent_nothing(folder: Path, served: Device) -> None:
     served.silent.add(7)
     told = call("set", folder, "press-7", "speed", "25", "--yes")
@@ -196,7 +246,8 @@ def test_every_act_is_logged(folder: Path, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO, "fieldgate")
     call("set", folder, "press-7", "speed", "25", "--yes")
     sent, written = (record.getMessage() for record in caplog.records if record.name == "fieldgate")
-    assert sent.startswith("press-7 speed: 20 Hz -> 25 Hz, by fieldgate set of user ")
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert sent.startswith(f"press-7 speed: 20 Hz -> 25 Hz, by fieldgate set of {user}: to be written")
     assert written.endswith(": written, read back from the device")
 
 

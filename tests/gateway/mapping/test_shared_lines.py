@@ -83,3 +83,9 @@ def test_two_lines_to_one_port_are_two_connections(tmp_path: Path, one: str, oth
 def test_other_ports_and_datagrams_are_lines_of_their_own(tmp_path: Path) -> None:
     given = ["tcp://10.0.0.5:502", "tcp://10.0.0.5:503", "udp://10.0.0.5:502", "tcp://10.0.0.6:502"]
     assert told(tmp_path, *(f'modbus: "{text}"' for text in given)) == []
+
+
+def test_who_may_call_is_said_once(tmp_path: Path) -> None:
+    line = 'modbus: "listen://0.0.0.0:5020", from'
+    (said,) = told(tmp_path, f"{line}: 10.20.0.15", f"{line}: [10.20.0.16, 10.20.1.0/24], unit_id: 2")
+    assert said.endswith("differ in from: 10.20.0.16, 10.20.1.0/24 and 10.20.0.15")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.status.lock import Holder, InUse, held
+from gateway.status.lock import Holder, InUse, held, holder
 
 FIRST = Holder("tampere-gw1", 4711, "/etc/plant", "2026-11-24T10:00:00.000Z")
 SECOND = Holder("other", 4712, "/etc/other", "2026-11-24T10:01:00.000Z")
@@ -34,6 +34,18 @@ def test_a_lock_file_that_is_not_ours_is_still_a_lock(tmp_path: Path) -> None:
         with pytest.raises(InUse) as error, held(tmp_path, SECOND):
             pass
     assert error.value.holder is None
+
+
+def test_who_looks_holds_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    assert holder(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    with held(tmp_path, FIRST):
+        assert holder(tmp_path) == FIRST
+        (tmp_path / "lock").write_text("")
+        assert holder(tmp_path) == Holder("unknown", 0, "", "")
+    assert holder(tmp_path) is None
+    with held(tmp_path, SECOND):
+        pass
 
 
 def test_is_for_the_owner_alone(tmp_path: Path) -> None:

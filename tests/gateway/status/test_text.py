@@ -60,6 +60,13 @@ def test_names_points_without_value() -> None:
     assert "2 points without value: power, energy_import" in "\n".join(lines(report(devices=[device]), NOW))
 
 
+def test_a_point_without_value_is_told_with_its_reason_and_in_the_singular() -> None:
+    why = {"power": "exception 2: illegal data address"}
+    device = entry("meter-mcc1", bad=["power"], bad_reasons=why)
+    page = "\n".join(lines(report(devices=[device]), NOW))
+    assert "1 point without value: power (exception 2: illegal data address)" in page
+
+
 def test_tells_losses_and_the_age_of_the_oldest() -> None:
     buffer = entry(
         "buffer",

@@ -83,6 +83,18 @@ def test_keys_that_are_not_known_do_no_harm() -> None:
     assert parsed(listed(site="x", points=[strange]))[0].points[0].address == Address(1)
 
 
+def test_records_and_objects_are_left_out_and_what_the_list_holds_of_them_is_kept() -> None:
+    record = {"name": "recipe", "address": {"file": 4, "record": 1, "type": "uint16"}}
+    maker = {"name": "maker", "address": {"object": "vendor_name", "type": "string"}}
+    entry = listed(points=[record, maker, POINT], files={"4": [7, 8]})
+    (device,) = parsed(entry)
+    assert ([point.name for point in device.points], device.files) == (["voltage_l1"], {4: [7, 8]})
+    assert left_out(entry) == [
+        "meter-mcc1/recipe: it does not move; it is what stands under files, if there",
+        "meter-mcc1/maker: it does not move; it is what stands under identification, if there",
+    ]
+
+
 def test_types_that_are_not_known_are_named_and_left_out() -> None:
     strange = {"name": "odd", "address": {"at": 1, "type": "int128"}}
     assert [point.name for point in parsed(listed(points=[strange, POINT]))[0].points] == ["voltage_l1"]
