@@ -297,10 +297,16 @@ def of_the_line(connect: Connect) -> tuple[str, ...]:
 def disagreement(connects: Sequence[Connect]) -> str:
     """What devices of one line say differently though the line has it once, in words; empty where they agree."""
     for key in of_the_line(connects[0]):
-        said = list(dict.fromkeys(str(getattr(connect, key)) for connect in connects))
+        said = list(dict.fromkeys(_said(getattr(connect, key)) for connect in connects))
         if len(said) > 1:
             return f"{key.rstrip('_')} is {' here and '.join(said[:2])} there, on the same line"
     return ""
+
+
+def _said(value: object) -> str:
+    if value is None or value == ():
+        return "not said"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 _OF_THE_LINE: dict[endpoint.Carrier, tuple[str, ...]] = {

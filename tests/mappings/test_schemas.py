@@ -288,7 +288,8 @@ def settings_of(kind: str) -> set[str]:
         "defaults": {*allowed(modbus.address)} - {"table", "every", "repeat"},
         "OPC UA point": {*allowed(opcua.address)} - {"node"},
         "connect": {*opcua.settings.model_fields} - {"opcua"},
-        "connect in braces": {*modbus.settings.model_fields} - {"modbus", "unit_id"},
+        "connect in braces": {one.alias or name for name, one in modbus.settings.model_fields.items()}
+        - {"modbus", "unit_id"},
         "nothing connected": {*ADAPTERS},
         "change": {*allowed(modbus.address), "expr"} - {"repeat"},
         "profile": {"maker", "model", "note", "numbering", "extends", "variants", "without"},

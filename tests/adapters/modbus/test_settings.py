@@ -301,6 +301,10 @@ def test_what_a_kind_of_line_has_not_may_be_said_in_any_way() -> None:
     ]
     assert disagreement(secure) == "trust is /a.pem here and /b.pem there, on the same line"
     assert disagreement([secure[0], secure[0]]) == ""
+    calling = [
+        Connect.model_validate({"modbus": "listen://0.0.0.0:5020"} | said) for said in ({}, {"from": "10.0.0.1"})
+    ]
+    assert disagreement(calling) == "from is not said here and 10.0.0.1 there, on the same line"
 
 
 def test_another_gap_does_not_make_another_device() -> None:
