@@ -14,7 +14,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,9 +33,10 @@ NAME = "quarantine.db"
 SCHEMA = 1
 RETRIED = "retried"
 """The property of a message that was tried again: the id under which it was refused."""
+_PAGE_SIZE = 4096
 _TABLES = f"""
 PRAGMA locking_mode=EXCLUSIVE;
-PRAGMA page_size=4096;
+PRAGMA page_size={_PAGE_SIZE};
 PRAGMA auto_vacuum=INCREMENTAL;
 PRAGMA user_version={SCHEMA};
 CREATE TABLE refused(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, refused_ns INTEGER NOT NULL,
@@ -53,6 +54,8 @@ PRAGMA journal_size_limit=1048576;
 """
 _INSERT = "INSERT OR IGNORE INTO refused VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _COLUMNS = "id, refused_ns, reason, class, identity, epoch, sequence, created_ns, properties, body, size, crc"
+_TYPES = (str, int, str, int, str, int, int, int, str)
+"""Of the columns before the body."""
 _PAGE = 64
 """Messages read at a time."""
 
@@ -221,7 +224,7 @@ class Quarantine:
         connection = await self._open()
         rows: Any = [(0, 0)]
         if connection is not None:
-            rows = await connection.execute_fetchall("SELECT count(*), coalesce(sum(size), 0) FROM refused")
+            rows = await _rows(connection, "SELECT count(*), coalesce(sum(size), 0) FROM refused")
         ((self.messages, self.size_bytes),) = rows
 
     async def _entries(self, identity: str) -> list[Entry]:
@@ -230,14 +233,14 @@ class Quarantine:
             return []
         query = f"SELECT {_COLUMNS.replace('body', 'NULL')} FROM refused"  # noqa: S608
         where = " WHERE identity = ?" if identity else ""
-        rows = await connection.execute_fetchall(f"{query}{where} ORDER BY number", [identity] if identity else [])
+        rows = await _rows(connection, f"{query}{where} ORDER BY number", [identity] if identity else [])
         return [_entry(row) for row in rows]
 
     async def _read(self, where: str, values: Sequence[Any]) -> list[Entry]:
         connection = await self._open()
         if connection is None:
             return []
-        rows = await connection.execute_fetchall(f"SELECT {_COLUMNS} FROM refused WHERE {where}", values)  # noqa: S608
+        rows = await _rows(connection, f"SELECT {_COLUMNS} FROM refused WHERE {where}", values)  # noqa: S608
         return [_entry(row) for row in rows]
 
     async def _page(self, after: int) -> list[Any]:
@@ -245,7 +248,7 @@ class Quarantine:
         if connection is None:
             return []
         query = f"SELECT number, {_COLUMNS} FROM refused WHERE number > ? ORDER BY number LIMIT {_PAGE}"  # noqa: S608
-        return list(await connection.execute_fetchall(query, [after]))
+        return await _rows(connection, query, [after])
 
     async def _drop(self, ids: Collection[str] | None) -> int:
         connection = await self._open()
@@ -285,18 +288,32 @@ class Quarantine:
         return connection
 
     async def _set_aside(self, error: sqlite3.Error) -> None:
+        """What of it is sound goes into a new file, the rest with all of it aside."""
         await self._close()
+        rows = await asyncio.to_thread(_sound_rows, self.path)
         aside = await asyncio.to_thread(directory.set_aside, self.path, self._now_ns())
-        log.warning("buffer: %s is damaged (%s) and was set aside as %s", self.path, error, aside.name)
+        log.error(
+            "buffer: %s is damaged (%s) and was set aside as %s; messages that could be read and are kept: %d",
+            self.path,
+            error,
+            aside.name,
+            len(rows),
+        )
+        if rows:
+            await self._make()
+            self._connection = await self._connect()
+            await self._insert(self._connection, rows)
 
     async def _connect(self) -> aiosqlite.Connection:
         connection = await aiosqlite.connect(directory.uri(self.path, "mode=rw"), uri=True, isolation_level=None)
         try:
-            await connection.executescript(_SETTINGS)
-            ((version,),) = await connection.execute_fetchall("PRAGMA user_version")
+            connection.text_factory = _text
+            with directory.readable():
+                await connection.executescript(_SETTINGS)
+            ((version,),) = await _rows(connection, "PRAGMA user_version")
             if version > SCHEMA:
                 raise BufferUnavailable(f"{self.path} was made by a newer version (schema {version})")
-            ((verdict,),) = await connection.execute_fetchall("PRAGMA quick_check(1)")
+            ((verdict,),) = await _rows(connection, "PRAGMA quick_check(1)")
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
         except BaseException:
@@ -315,10 +332,36 @@ class Quarantine:
                 await connection.close()
 
 
+async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[Any] = ()) -> list[Any]:
+    with directory.readable():
+        return list(await connection.execute_fetchall(query, values))
+
+
+def _text(stored: bytes) -> str:
+    """A text that is none any more is shown as far as it is one: the checksum tells of it."""
+    return stored.decode(errors="replace")
+
+
+def _sound_rows(path: Path) -> list[Any]:
+    """Of a damaged file, as far as they can be read from its beginning and from its end."""
+    beside = Path(f"{path}-wal")
+    log_found = directory.read_all(beside) if directory.has_log(path) else b""
+    found: dict[int, Any] = {}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.text_factory = _text
+        for order in ("ASC", "DESC"):
+            query = f"SELECT number, {_COLUMNS} FROM refused ORDER BY number {order}"  # noqa: S608
+            with suppress(sqlite3.Error), directory.readable():
+                connection.deserialize(wal.replayed(directory.read_all(path), log_found, _PAGE_SIZE))
+                for number, *row in connection.execute(query):
+                    found[number] = row
+    return [found[number] for number in sorted(found) if _entry(found[number]).sound and found[number][9] is not None]
+
+
 def _is_sound(path: Path) -> bool:
     beside = Path(f"{path}-wal")
     log_found = directory.read_all(beside) if directory.has_log(path) else b""
-    return wal.is_sound(directory.read_all(path), log_found, 4096)
+    return wal.is_sound(directory.read_all(path), log_found, _PAGE_SIZE)
 
 
 def again(entry: Entry) -> Message:
@@ -338,9 +381,14 @@ def _row(message: Stored, reason: str, now_ns: int) -> tuple[Any, ...]:
 
 def _entry(row: Sequence[Any]) -> Entry:
     """A row of _COLUMNS; without a body it is one of a list, and not judged."""
-    id_, refused_ns, reason, priority, identity, epoch, sequence, created_ns, properties, body, size, crc = row
+    *head, body, size, crc = row
+    if not all(map(isinstance, head, _TYPES)) or not isinstance(body, bytes | None) or head[3] not in set(Priority):
+        # SQLite gives out what it finds, whatever the column was made for.
+        shown = [found if isinstance(found, type_) else type_() for found, type_ in zip(head, _TYPES, strict=True)]
+        return _entry([*shown[:3], Priority.TELEMETRY, *shown[4:], b"", 0, None])
+    id_, refused_ns, reason, priority, identity, epoch, sequence, created_ns, properties = head
     message = Stored(identity, epoch, sequence, created_ns, properties, body or b"", Priority(priority))
-    return Entry(id_, refused_ns, reason, message, size, body is None or crc == _crc(row[:9], body))
+    return Entry(id_, refused_ns, reason, message, size, body is None or crc == _crc(head, body))
 
 
 def _crc(head: Sequence[Any], body: bytes) -> int:

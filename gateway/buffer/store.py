@@ -83,12 +83,12 @@ class DiskBuffer:
 
     async def start(self, folder: Path, settings: BufferSettings, clock: Clocks) -> None:
         """Recover what lies there and begin to work."""
+        self.quarantine = Quarantine(folder, clock.wall_ns)
         self._disk = await open_disk(folder, settings, clock)
+        await self.quarantine.open()
         self._commits = Commits(self._disk)
         self._live_first = settings.order == "live-first"
         self._reader = Reader(self._disk, self._disk.lanes, self._stir)
-        self.quarantine = Quarantine(folder, clock.wall_ns)
-        await self.quarantine.open()
         self._upkeep = Upkeep(self._disk)
         for work in (self._write(), self._keep(), self._reader.run(), self._upkeep.run()):
             task = asyncio.create_task(work)

@@ -198,6 +198,47 @@ async def test_a_damaged_file_is_set_aside_and_another_one_begun(
     assert "was set aside" in caplog.text
 
 
+async def test_of_a_damaged_file_what_can_be_read_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(tmp_path) as quarantine:
+        await quarantine.put([stored(number, bytes([number]) * 3000) for number in range(1, 41)], "too large")
+    content = bytearray((tmp_path / NAME).read_bytes())
+    middle = content.index(bytes([20]) * 3000)
+    content[middle - middle % 4096 : middle - middle % 4096 + 4096] = b"\xa5" * 4096
+    (tmp_path / NAME).write_bytes(content)
+    async with opened(tmp_path) as quarantine:
+        kept = await quarantine.entries()
+        assert {entry.message.sequence for entry in kept} >= {*range(1, 19), *range(23, 41)}
+        whole = await quarantine.show("a-0000beef-40")
+        assert whole is not None
+        assert (whole.message.body, whole.sound) == (bytes([40]) * 3000, True)
+    assert len(list(tmp_path.glob(f"{NAME}.damaged-*"))) == 1
+    assert f"kept: {len(kept)}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change", ["reason = CAST(x'ff61' AS TEXT)", "class = 7", "sequence = 'x'", "body = 5", "identity = NULL"]
+)
+async def test_what_cannot_have_been_written_is_shown_as_damaged_beside_the_rest(tmp_path: Path, change: str) -> None:
+    async with opened(tmp_path) as quarantine:
+        await quarantine.put([stored(1), stored(2)], "why")
+    with closing(sqlite3.connect(tmp_path / NAME)) as foreign, foreign:
+        foreign.executescript(f"""
+            PRAGMA writable_schema=1;
+            UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '') WHERE name = 'refused';
+            PRAGMA writable_schema=RESET;
+            UPDATE refused SET {change} WHERE number = 1;
+        """)
+    async with opened(tmp_path) as quarantine:
+        assert len(await quarantine.entries()) == 2
+        lines = [json.loads(line) async for line in quarantine.export()]
+        assert [line.get("damaged", False) for line in lines] == [True, False]
+        assert await quarantine.retry(_no_append, [line["id"] for line in lines][:1]) == []
+
+
+async def _no_append(messages: Sequence[Message]) -> None:
+    raise AssertionError(messages)
+
+
 async def test_a_newer_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     async with opened(tmp_path) as quarantine:
         await quarantine.put([stored(1)], "")
