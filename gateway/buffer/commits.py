@@ -23,6 +23,9 @@ log = logging.getLogger("fieldgate")
 _THREAD_FROM_BYTES = 524_288
 """Packing a frame takes 0.1 ms per 100 kB: from here on it does not hold up the event loop."""
 
+_SCRATCH_BYTES = 4 * 1024 * 1024
+"""Of memory that is kept for the next frame."""
+
 Group: TypeAlias = Sequence[tuple[Priority, Mapping[str, Sequence[Message]]]]
 """What is stored at a time: per frame its class, and the messages by identity, in order."""
 
@@ -32,6 +35,7 @@ class Commits:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
+        self._scratch = bytearray()
 
     async def store(self, group: Group) -> dict[Priority, BufferTrouble]:
         """One commit per class, alarms first; what returns is on the disk, or its class with why nothing of it is."""
@@ -80,9 +84,11 @@ class Commits:
                 following[identity] = first + len(messages)
                 size += sum([len(message.body) for message in messages])
             if size >= _THREAD_FROM_BYTES:
-                frames.append(await asyncio.to_thread(encode, number, epoch, held, shelf.priority, born))
+                frames.append(await asyncio.to_thread(encode, number, epoch, held, shelf.priority, born, self._scratch))
             else:
-                frames.append(encode(number, epoch, held, shelf.priority, born))
+                frames.append(encode(number, epoch, held, shelf.priority, born, self._scratch))
+        if len(self._scratch) > _SCRATCH_BYTES:
+            self._scratch = bytearray()
         return frames
 
     async def _write(self, shelf: Shelf, frames: Sequence[Frame], coming: int) -> Segment:

@@ -185,7 +185,7 @@ class _Opening:
         disk = self._disk
         made = segment.path.with_name(f"{segment.path.name}{directory.NEW}")
         facts = known.facts if known else segment.facts
-        source = Source(segment.path, segment.first, facts, known is not None)
+        source = Source(segment.path, segment.first, facts, known is not None, disk.clock.same_boot)
 
         def work() -> rewriting.Made:
             priority, everything = segment.priority, rewriting.everything
@@ -302,7 +302,7 @@ class _Opening:
 
 def _state_of_log(path: Path) -> wal.Log:
     data = directory.read_all(Path(f"{path}-wal")) if directory.has_log(path) else b""
-    return wal.examine(data, policy.PAGE_SIZE)
+    return wal.examine(data, policy.PAGE_SIZE, begun_anew=False)
 
 
 def _never(identity: str, sequence: int) -> bool:

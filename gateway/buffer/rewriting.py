@@ -76,6 +76,8 @@ class Source(NamedTuple):
     facts: Facts
     known: bool = True
     """Whether the facts are those of all that was accepted."""
+    whole: bool = True
+    """Whether no commit can be half on the disk: the power did not go."""
 
 
 class Lost(NamedTuple):
@@ -242,7 +244,8 @@ def _numbers(connection: sqlite3.Connection, source: Source) -> tuple[Sequence[i
     if rewritten:
         return found, True
     if not source.known:
-        end = max([source.first + wal.examine(_log(source.path), PAGE_SIZE).commits - 1, *found])
+        log = wal.examine(_log(source.path), PAGE_SIZE, begun_anew=False)
+        end = max([source.first + (log.commits if source.whole else log.certain) - 1, *found])
     return range(source.first, end + 1), True
 
 
@@ -258,7 +261,7 @@ def _log(path: Path) -> bytes:
 
 def is_sound(source: Source) -> bool:
     """Whether every frame is in it as it was written, and the log is whole: the disk did not give it for a moment."""
-    found = wal.examine(_log(source.path), PAGE_SIZE)
+    found = wal.examine(_log(source.path), PAGE_SIZE, begun_anew=False)
     frames = list(_frames(source, _priority(source), salvage=True))
     whole = not any(isinstance(frame, Bad) for frame in frames) and len(frames) == source.facts.frames
     return whole and not found.broken and not found.torn

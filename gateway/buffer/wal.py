@@ -9,9 +9,11 @@ Format", section 4.)
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import struct
 from contextlib import closing
+from itertools import zip_longest
 from typing import NamedTuple
 
 _HEADER = struct.Struct(">8I")
@@ -21,6 +23,10 @@ _SIZES = {1 << power for power in range(9, 17)}
 _MASK = 0xFFFFFFFF
 _FILE_FORMAT = slice(18, 20)
 """Of a database: 2 says that it has a write-ahead log, 1 that it has none."""
+_HEAD = re.compile(rb"SQLite format 3\0(..)(?:\x01\x01|\x02\x02)\0\x40\x20\x20", re.DOTALL)
+"""Of a database: size of its pages, format, no room reserved in its pages, three constants."""
+_FILE_SIZES = {*(1 << power for power in range(9, 16)), 1}
+"""As a database says them: 1 means 65,536."""
 
 
 def empty_database(script: str) -> bytes:
@@ -65,9 +71,23 @@ class Log(NamedTuple):
         return hidden or any(not page.sound for page in committed)
 
     @property
-    def commits(self) -> int:
-        """How many there were at least."""
+    def certain(self) -> int:
+        """How many commits there were at least."""
         return sum(page.sound and page.commits for page in self.pages)
+
+    @property
+    def commits(self) -> int:
+        """How many there were at least, where no page is half written: then a wrong one was right once."""
+        count = before = 0
+        for page, following in zip_longest(self.pages, self.pages[1:]):
+            ends = page.commits
+            if not page.sound:
+                # What it says of itself may be just what is wrong; pages of a commit, two at least, stand in order.
+                again = following.number <= before if following and following.sound else ends
+                ends = following is None or (before > 0 and again)
+            count += ends
+            before = 0 if ends else page.number if page.sound else before
+        return count
 
     @property
     def torn(self) -> bool:
@@ -75,8 +95,11 @@ class Log(NamedTuple):
         return (not self.header and bool(self.pages)) or any(not page.sound for page in self.pages[self.end :])
 
 
-def examine(log: bytes, page_size: int) -> Log:
-    """Look at every page. ``page_size`` counts where the header is wrong; an empty log has no pages."""
+def examine(log: bytes, page_size: int, *, begun_anew: bool = True) -> Log:
+    """Look at every page. ``page_size`` counts where the header is wrong; an empty log has no pages.
+
+    Not ``begun_anew``: nothing was ever copied from this log into its database, so that it holds no older one.
+    """
     order, size, salts, seed, header = _header(log, page_size)
     pages: list[Page] = []
     end, before, whole = 0, 0, True
@@ -94,7 +117,7 @@ def examine(log: bytes, page_size: int) -> Log:
             end = len(pages)
         if database_pages:
             before, whole = 0, True
-    return Log(size, header, _without_older(log, pages, end, salts), end)
+    return Log(size, header, _without_older(log, pages, end, salts) if begun_anew else pages, end)
 
 
 def _without_older(log: bytes, pages: list[Page], end: int, salts: tuple[int, int]) -> list[Page]:
@@ -129,7 +152,7 @@ def _checksum(words: tuple[int, ...], first: int, second: int) -> tuple[int, int
 def is_sound(database: bytes, log: bytes, page_size: int) -> bool:
     """Whether nothing is wrong with these bytes: then what was said of damage was the disk's trouble of the moment."""
     found = examine(log, page_size)
-    if found.broken or found.torn:
+    if found.broken or found.torn or not _has_head(database):
         return False
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         try:
@@ -138,6 +161,12 @@ def is_sound(database: bytes, log: bytes, page_size: int) -> bool:
             return tables > 0 and connection.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
         except (sqlite3.Error, UnicodeDecodeError):
             return False
+
+
+def _has_head(database: bytes) -> bool:
+    """What SQLite reads of the file itself, whatever a newer first page in the log says."""
+    match = _HEAD.match(database)
+    return match is not None and int.from_bytes(match[1], "big") in _FILE_SIZES
 
 
 def replayed(database: bytes, log: bytes, page_size: int) -> bytes:

@@ -53,6 +53,38 @@ def test_any_flipped_bit_is_seen_as_broken_or_torn(files: tuple[bytes, bytes]) -
         assert found.broken == before_the_end, bit
 
 
+def test_a_last_page_that_is_wrong_anywhere_is_seen_and_its_commit_counted(files: tuple[bytes, bytes]) -> None:
+    _, log = files
+    for place in range(len(log) - 536, len(log), 7):
+        flipped = bytearray(log)
+        flipped[place : place + 512] = bytes(len(flipped[place : place + 512]))
+        found = wal.examine(bytes(flipped), 512, begun_anew=False)
+        assert found.torn or bytes(flipped) == log, place
+        assert found.commits == COMMITS, place
+
+
+@pytest.mark.parametrize("place", [0, 16, 18, 19, 21])
+def test_a_database_whose_head_sqlite_does_not_take_is_not_sound(
+    files: tuple[bytes, bytes], tmp_path: Path, place: int
+) -> None:
+    wrong = bytearray(wal.replayed(*files, 512))
+    wrong[18:20] = b"\x02\x02"
+    assert wal.is_sound(bytes(wrong), b"", 512)
+    wrong[place] ^= 0x40
+    assert not wal.is_sound(bytes(wrong), b"", 512)
+    (tmp_path / "y.db").write_bytes(wrong)
+    with closing(sqlite3.connect(tmp_path / "y.db")) as connection, pytest.raises(sqlite3.DatabaseError):
+        connection.execute("INSERT INTO t VALUES (0, '')")
+
+
+def test_however_one_page_is_wrong_its_commit_is_counted_once(files: tuple[bytes, bytes]) -> None:
+    _, log = files
+    for bit in range(8 * (32 + 536 * 10), 8 * (32 + 536 * 14), 5):
+        flipped = bytearray(log)
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert wal.examine(bytes(flipped), 512, begun_anew=False).commits == COMMITS, bit
+
+
 def test_a_log_that_ends_in_the_middle_of_a_commit_is_not_damaged(files: tuple[bytes, bytes]) -> None:
     _, log = files
     for cut in range(32, len(log), 300):
