@@ -84,6 +84,10 @@ _WRITTEN = "written_ns"
 _FACTS_OF_MARK = ("clock_seconds", "clock_boottime", "clock_wall_ns", "clock_boot_id")
 
 
+class NotAsWritten(sqlite3.DatabaseError):
+    """SQLite finds nothing wrong with the file, but no version of ours has written this."""
+
+
 class Sealed(NamedTuple):
     """What is kept of a sealed segment, so that opening, skipping, dropping and unlinking read no frames."""
 
@@ -214,7 +218,8 @@ async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -
             with directory.readable():
                 return await _open(path, clocks, random32)
         except sqlite3.Error as error:
-            if not directory.damaged(error) or await asyncio.to_thread(_is_sound, path):
+            wrong = isinstance(error, NotAsWritten)
+            if not wrong and (not directory.damaged(error) or await asyncio.to_thread(_is_sound, path)):
                 raise
             aside = await asyncio.to_thread(directory.set_aside, path, clocks.wall_ns())
             log.warning(
@@ -297,7 +302,7 @@ async def _judged(connection: aiosqlite.Connection, *, new: bool) -> Saved:
     try:
         return await _read(connection, new=new)
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
-        raise sqlite3.DatabaseError(f"what is in it is not what was written: {error}") from error
+        raise NotAsWritten(f"what is in it is not what was written: {error}") from error
 
 
 async def _read(connection: aiosqlite.Connection, *, new: bool) -> Saved:

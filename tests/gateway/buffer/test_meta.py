@@ -201,6 +201,26 @@ async def test_a_damaged_file_is_set_aside_and_the_epoch_made_anew(
     ],
     ids=["cursor", "highest", "whose"],
 )
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE fact SET name = 'clock_boottimE' WHERE name = 'clock_boottime'",
+        "UPDATE fact SET value = 'x' WHERE name = 'frame1'",
+        "INSERT INTO damage VALUES (7, 1, 'a')",
+    ],
+)
+async def test_what_no_version_has_written_is_damage_though_sqlite_finds_the_file_well(
+    tmp_path: Path, change: str
+) -> None:
+    async with opened(tmp_path) as made:
+        await made.write(changes([cursor("a", 1, 2)]))
+    with closing(sqlite3.connect(tmp_path / "meta.db")) as foreign, foreign:
+        foreign.execute(change)
+    async with opened(tmp_path, 200) as found:
+        assert (found.saved.epoch, found.saved.new) == (200, True)
+    assert (tmp_path / "meta.db.damaged-19700101T000000Z").exists()
+
+
 async def test_a_cursor_with_a_flipped_bit_is_forgotten(
     tmp_path: Path, change: str, expected: list[tuple[str, int, int]], epoch: int
 ) -> None:
