@@ -50,18 +50,6 @@ def test_who_looks_holds_nothing_and_leaves_nothing(tmp_path: Path) -> None:
         pass
 
 
-def test_who_looks_holds_nothing_and_leaves_nothing(tmp_path: Path) -> None:
-    assert holder(tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
-    with held(tmp_path, FIRST):
-        assert holder(tmp_path) == FIRST
-        (tmp_path / "lock").write_text("")
-        assert holder(tmp_path) == Holder("unknown", 0, "", "")
-    assert holder(tmp_path) is None
-    with held(tmp_path, SECOND):
-        pass
-
-
 def test_is_for_the_owner_alone(tmp_path: Path) -> None:
     with held(tmp_path, FIRST):
         assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
