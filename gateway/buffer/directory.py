@@ -50,6 +50,11 @@ def damaged(error: sqlite3.Error) -> bool:
     return code & _PRIMARY in wrong or code == sqlite3.SQLITE_IOERR_SHORT_READ
 
 
+def certain(error: sqlite3.Error) -> bool:
+    """Whether what is wrong stands in the file itself: a disk that has trouble for a moment does not look like that."""
+    return getattr(error, "sqlite_errorcode", None) in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH}
+
+
 def uri(path: Path, options: str) -> str:
     """How SQLite is told to open a file with options."""
     return f"{path.absolute().as_uri()}?{options}"

@@ -218,7 +218,7 @@ async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -
             with directory.readable():
                 return await _open(path, clocks, random32)
         except sqlite3.Error as error:
-            wrong = isinstance(error, NotAsWritten)
+            wrong = isinstance(error, NotAsWritten) or directory.certain(error)
             if not wrong and (not directory.damaged(error) or await asyncio.to_thread(_is_sound, path)):
                 raise
             aside = await asyncio.to_thread(directory.set_aside, path, clocks.wall_ns())

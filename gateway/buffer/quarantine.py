@@ -189,7 +189,7 @@ class Quarantine:
         try:
             await self._insert(await self._made(), rows)
         except sqlite3.Error as error:
-            if not directory.damaged(error) or await asyncio.to_thread(_is_sound, self.path):
+            if not await self._is_damage(error):
                 raise
             await self._set_aside(error)
             await self._insert(await self._made(), rows)
@@ -274,7 +274,7 @@ class Quarantine:
             try:
                 self._connection = await self._connect()
             except sqlite3.Error as error:
-                if not directory.damaged(error) or await asyncio.to_thread(_is_sound, self.path):
+                if not await self._is_damage(error):
                     raise
                 await self._set_aside(error)
         return self._connection
@@ -286,6 +286,11 @@ class Quarantine:
             await self._make()
             connection = self._connection = await self._connect()
         return connection
+
+    async def _is_damage(self, error: sqlite3.Error) -> bool:
+        if not directory.damaged(error):
+            return False
+        return directory.certain(error) or not await asyncio.to_thread(_is_sound, self.path)
 
     async def _set_aside(self, error: sqlite3.Error) -> None:
         """What of it is sound goes into a new file, the rest with all of it aside."""
@@ -316,6 +321,7 @@ class Quarantine:
             ((verdict,),) = await _rows(connection, "PRAGMA quick_check(1)")
             if verdict != "ok":
                 raise sqlite3.DatabaseError(verdict)
+            await _rows(connection, f"SELECT number, {_COLUMNS} FROM refused LIMIT 0")  # noqa: S608
         except BaseException:
             await connection.close()
             raise

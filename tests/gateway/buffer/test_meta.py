@@ -198,6 +198,8 @@ async def test_a_damaged_file_is_set_aside_and_the_epoch_made_anew(
         "UPDATE fact SET name = 'clock_boottimE' WHERE name = 'clock_boottime'",
         "UPDATE fact SET value = 'x' WHERE name = 'frame1'",
         "INSERT INTO damage VALUES (7, 1, 'a')",
+        "ALTER TABLE highest RENAME COLUMN sequence TO sequenze",
+        "ALTER TABLE cursor RENAME TO curser",
     ],
 )
 async def test_what_no_version_has_written_is_damage_though_sqlite_finds_the_file_well(

@@ -198,6 +198,17 @@ async def test_a_damaged_file_is_set_aside_and_another_one_begun(
     assert "was set aside" in caplog.text
 
 
+async def test_a_file_whose_tables_are_others_is_set_aside(tmp_path: Path) -> None:
+    async with opened(tmp_path) as quarantine:
+        await quarantine.put([stored(1)], "")
+    with closing(sqlite3.connect(tmp_path / NAME)) as foreign, foreign:
+        foreign.execute("ALTER TABLE refused RENAME COLUMN reason TO seasom")
+    async with opened(tmp_path) as quarantine:
+        await quarantine.put([stored(2)], "")
+        assert await ids(quarantine) == ["a-0000beef-2"]
+    assert len(list(tmp_path.glob(f"{NAME}.damaged-*"))) == 1
+
+
 async def test_of_a_damaged_file_what_can_be_read_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with opened(tmp_path) as quarantine:
         await quarantine.put([stored(number, bytes([number]) * 3000) for number in range(1, 41)], "too large")
