@@ -23,8 +23,8 @@ from gateway.buffer.lane import restore
 from gateway.buffer.losses import Damage
 from gateway.buffer.meta import Sealed, another, open_meta
 from gateway.buffer.port import BufferSettings, BufferTrouble, Loss
-from gateway.buffer.rewriting import Bad, Source
 from gateway.buffer.segments import Place, Segment, place
+from gateway.buffer.sources import Bad, Source
 
 log = logging.getLogger("fieldgate")
 

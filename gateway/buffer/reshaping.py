@@ -18,9 +18,10 @@ from gateway.buffer.content import Content, Extent
 from gateway.buffer.disk import Disk
 from gateway.buffer.lane import Lane
 from gateway.buffer.port import BufferTrouble, Loss
-from gateway.buffer.rewriting import Keep, Lost, Made, Source
+from gateway.buffer.rewriting import Keep, Lost, Made
 from gateway.buffer.segments import Segment
 from gateway.buffer.shelf import Shelf
+from gateway.buffer.sources import SegmentDamaged, Source, is_sound
 
 log = logging.getLogger("fieldgate")
 
@@ -95,7 +96,7 @@ async def salvage(disk: Disk, segment: Segment) -> None:
     async with disk.shaping, _holding(shelf, [segment]) as all_there:
         if not all_there or segment.writes:
             return
-        if await asyncio.to_thread(rewriting.is_sound, Source(segment.path, segment.first, segment.facts)):
+        if await asyncio.to_thread(is_sound, Source(segment.path, segment.first, segment.facts)):
             segment.damaged = False
             await segment.close()  # what SQLite has seen of it is forgotten
             return
@@ -233,7 +234,7 @@ async def _rewritten(  # every option is said by name
         return None
     try:
         return await asyncio.to_thread(work)
-    except rewriting.SegmentDamaged as error:
+    except SegmentDamaged as error:
         log.error("buffer: %s", error)  # noqa: TRY400  # the operator has no use for the trace
         for segment in segments:
             segment.damaged |= segment.path == error.path

@@ -9,13 +9,13 @@ All of this blocks and runs in a thread of its own; it reads and writes files th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.buffer import content, directory, wal
+from gateway.buffer import content, directory
 from gateway.buffer.columns import TableDamaged
 from gateway.buffer.content import Content
 from gateway.buffer.frames import (
@@ -30,9 +30,9 @@ from gateway.buffer.frames import (
     read_head,
     read_records,
 )
-from gateway.buffer.policy import PAGE_SIZE
 from gateway.buffer.port import Loss
-from gateway.buffer.segments import TABLE, Facts, Place, place, reading_uri
+from gateway.buffer.segments import TABLE, Facts, Place, reading_uri
+from gateway.buffer.sources import Bad, Source, Whole, frames, open_to_read
 from gateway.model import Priority
 
 RAW_BYTES = 500_000
@@ -56,28 +56,8 @@ CREATE TABLE loss(reason TEXT, identity TEXT, messages INTEGER, first INTEGER, l
 """
 
 
-class SegmentDamaged(Exception):
-    """A source cannot be read to its end: it has to be salvaged."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{path}: {what}")
-        self.path = path
-
-
 class NoGain(Exception):
     """What is made is larger than it may become."""
-
-
-class Source(NamedTuple):
-    """A sealed segment to be read."""
-
-    path: Path
-    first: int
-    facts: Facts
-    known: bool = True
-    """Whether the facts are those of all that was accepted."""
-    whole: bool = True
-    """Whether no commit can be half on the disk: the power did not go."""
 
 
 class Lost(NamedTuple):
@@ -85,15 +65,6 @@ class Lost(NamedTuple):
 
     sequence: int
     created_ns: int
-
-
-class Bad(NamedTuple):
-    """A frame that cannot be read, with its bytes as far as they could be had."""
-
-    number: int
-    messages: int
-    head: bytes
-    body: bytes
 
 
 Keep = Callable[[str, int, int], bool]
@@ -140,7 +111,7 @@ def rewrite(  # said by name
         connection.executescript(_SCHEMA)
         merger = _Merger(connection, result, priority, span_s, limit_bytes)
         for source in sources:
-            for item in _frames(source, priority, salvage=salvage):
+            for item in frames(source, priority, salvage=salvage):
                 if isinstance(item, Bad):
                     result.bad.append(item)
                 else:
@@ -151,137 +122,6 @@ def rewrite(  # said by name
         _sign(connection, result, reason)
         connection.execute("COMMIT")
     return result
-
-
-class _Whole(NamedTuple):
-    """A frame as it was read."""
-
-    head: Head
-    packed_head: bytes
-    body: bytes
-    raw: bytes
-
-
-def _frames(source: Source, priority: Priority, *, salvage: bool) -> Iterator[_Whole | Bad]:
-    seen = 0
-    with closing(_open(source.path, salvage=salvage)) as connection:
-        for number, messages, packed_head, body in _rows(connection, source, salvage=salvage):
-            seen += 1
-            try:
-                head = read_head(packed_head)
-                if head.number != number or head.priority is not priority:
-                    raise FrameDamaged(f"frame {number} says that it is {head.number}")
-                yield _Whole(head, packed_head, body, read_body(head, body))
-            except (FrameDamaged, TypeError) as error:
-                if not salvage:
-                    raise SegmentDamaged(source.path, f"frame {number}: {error}") from error
-                yield Bad(number, messages if isinstance(messages, int) else 1, _bytes(packed_head), _bytes(body))
-    if not salvage and seen != source.facts.frames:
-        raise SegmentDamaged(source.path, f"{seen} frames of {source.facts.frames}")
-
-
-def _bytes(found: object) -> bytes:
-    return found if isinstance(found, bytes) else b""
-
-
-def _open(path: Path, *, salvage: bool) -> sqlite3.Connection:
-    if salvage:
-        connection = sqlite3.connect(":memory:", isolation_level=None)
-        database = directory.read_all(path)
-        connection.deserialize(wal.replayed(database, _log(path), _page_size(database)))
-        return connection
-    connection = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)
-    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-    return connection
-
-
-def _page_size(database: bytes) -> int:
-    size = int.from_bytes(database[16:18], "big")
-    return size if size.bit_count() == 1 and size >= PAGE_SIZE else PAGE_SIZE
-
-
-_ALL = "SELECT number, messages, head, body FROM frame WHERE number <= ? ORDER BY number"
-_ONE = "SELECT number, messages, head, body FROM frame WHERE number = ?"
-
-
-def _rows(connection: sqlite3.Connection, source: Source, *, salvage: bool) -> Iterator[tuple[int, int, bytes, bytes]]:
-    if not salvage:
-        try:
-            yield from connection.execute(_ALL, (source.facts.last,))
-        except sqlite3.Error as error:
-            if not directory.damaged(error):
-                raise
-            raise SegmentDamaged(source.path, str(error)) from error
-        return
-    numbers, listed = _numbers(connection, source)
-    hidden = 0
-    for number in numbers:
-        try:
-            rows = connection.execute(_ONE, (number,)).fetchall()
-        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
-            _raise_if_whole(error)
-            hidden = hidden or number
-            if listed:
-                yield _piecewise(connection, number)
-            continue
-        if not rows and listed:
-            rows = [(number, 1, b"", b"")]  # it was in a page of the tree that is not the one written last
-        yield from rows
-    if hidden and not listed:
-        yield (hidden, 1, b"", b"")  # and perhaps more: how many there were cannot be read
-
-
-def _numbers(connection: sqlite3.Connection, source: Source) -> tuple[Sequence[int], bool]:
-    """Which frames there should be, and whether that is known: of one that was not rewritten none is missing."""
-    rewritten = (place(source.path) or _UNKNOWN).generation > 0
-    end = source.facts.last if source.known else source.first + _FRAMES_AT_MOST
-    try:
-        query = "SELECT number FROM frame WHERE number <= ? ORDER BY number"
-        found = [number for (number,) in connection.execute(query, (end,))]
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        _raise_if_whole(error)
-        return range(source.first, end + 1), source.known and not rewritten
-    if rewritten:
-        return found, True
-    if not source.known:
-        log = wal.examine(_log(source.path), PAGE_SIZE, begun_anew=False)
-        end = max([source.first + (log.commits if source.whole else log.certain) - 1, *found])
-    return range(source.first, end + 1), True
-
-
-def _raise_if_whole(error: Exception) -> None:
-    """A disk that does not give the bytes back for now does not make them wrong."""
-    if isinstance(error, sqlite3.Error) and not directory.damaged(error):
-        raise error
-
-
-def _log(path: Path) -> bytes:
-    return directory.read_all(Path(f"{path}-wal")) if directory.has_log(path) else b""
-
-
-def is_sound(source: Source) -> bool:
-    """Whether every frame is in it as it was written, and the log is whole: the disk did not give it for a moment."""
-    found = wal.examine(_log(source.path), PAGE_SIZE, begun_anew=False)
-    frames = list(_frames(source, _priority(source), salvage=True))
-    whole = not any(isinstance(frame, Bad) for frame in frames) and len(frames) == source.facts.frames
-    return whole and not found.broken and not found.torn
-
-
-def _priority(source: Source) -> Priority:
-    return (place(source.path) or _UNKNOWN).priority
-
-
-def _piecewise(connection: sqlite3.Connection, number: int) -> tuple[int, int, bytes, bytes]:
-    """A frame that cannot be read as a whole: its head may lie on other pages than its body."""
-    found: dict[str, object] = {"messages": 1, "head": b"", "body": b""}
-    for column in found:
-        query = f"SELECT {column} FROM frame WHERE number = ?"  # noqa: S608  # our own names
-        try:
-            found[column] = connection.execute(query, (number,)).fetchone()[0]
-        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
-            _raise_if_whole(error)
-    messages = found["messages"]
-    return number, messages if isinstance(messages, int) else 1, _bytes(found["head"]), _bytes(found["body"])
 
 
 class _Merger:
@@ -306,7 +146,7 @@ class _Merger:
         self._epoch = 0
         self._born = (0, 0)
 
-    def whole(self, frame: _Whole, facts: Facts) -> None:
+    def whole(self, frame: Whole, facts: Facts) -> None:
         """A large frame as it is."""
         self.flush()
         head = frame.head
@@ -366,7 +206,7 @@ def _born(head: Head, otherwise: int) -> int:
     return otherwise if head.born is None else head.born
 
 
-def _take_over(merger: _Merger, frame: _Whole, done: Done, keep: Keep, facts: Facts) -> None:
+def _take_over(merger: _Merger, frame: Whole, done: Done, keep: Keep, facts: Facts) -> None:
     kept: dict[str, list[Record]] = {}
     complete = True
     for section in frame.head.sections:
@@ -428,7 +268,7 @@ def count_after(path: Path, acked: dict[str, int]) -> dict[str, int]:
     """
     counted = dict.fromkeys(acked, 0)
     try:
-        with directory.readable(), closing(_open(path, salvage=False)) as connection:
+        with directory.readable(), closing(open_to_read(path)) as connection:
             for packed_head, body in connection.execute("SELECT head, body FROM frame ORDER BY number"):
                 head = read_head(packed_head)
                 for section in head.sections:

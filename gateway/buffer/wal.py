@@ -14,7 +14,7 @@ import sqlite3
 import struct
 from contextlib import closing
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 _HEADER = struct.Struct(">8I")
 _PAGE = struct.Struct(">6I")
@@ -39,6 +39,10 @@ def empty_database(script: str) -> bytes:
         made = bytearray(connection.serialize())
     made[_FILE_FORMAT] = b"\x02\x02"
     return bytes(made)
+
+
+Reading: TypeAlias = Literal["all", "sound", "before"]
+"""What of a damaged log counts."""
 
 
 class Page(NamedTuple):
@@ -169,20 +173,30 @@ def _has_head(database: bytes) -> bool:
     return match is not None and int.from_bytes(match[1], "big") in _FILE_SIZES
 
 
-def replayed(database: bytes, log: bytes, page_size: int) -> bytes:
-    """The database with every page of the log in it, wrong and uncommitted ones too, as one file without a log.
+def replayed(database: bytes, log: bytes, page_size: int, reading: Reading = "all") -> bytes:
+    """The database with the pages of the log in it, as one file without a log.
 
-    A page that is wrong and was written again later does no harm; what it does harm to shows in the frames' checksums.
+    ``all``: wrong and uncommitted ones too: one that is wrong and was written again later does no harm, and what it
+    does harm to shows in the frames' checksums. ``sound``: of each page the last right one, so that a wrong page near
+    the root of the tree does not hide what was there before. ``before``: as it was before the first wrong page.
     """
     found = examine(log, page_size)
     size = found.page_size
     whole = bytearray(database)
     limit = len(found.pages) + len(database) // size + 1
-    for page in found.pages:
-        if not 0 < page.number <= limit:
-            continue
-        end = page.number * size
-        whole += bytes(max(0, end - len(whole)))
-        whole[end - size : end] = log[page.offset : page.offset + size]
+    for page in _chosen(found, reading):
+        if 0 < page.number <= limit:
+            end = page.number * size
+            whole += bytes(max(0, end - len(whole)))
+            whole[end - size : end] = log[page.offset : page.offset + size]
     whole[_FILE_FORMAT] = b"\x01\x01"
     return bytes(whole)
+
+
+def _chosen(found: Log, reading: Reading) -> list[Page]:
+    if reading == "before":
+        wrong = next((index for index, page in enumerate(found.pages) if not page.sound), len(found.pages))
+        ends = [index for index, page in enumerate(found.pages[:wrong]) if page.commits]
+        return found.pages[: ends[-1] + 1 if ends else 0]
+    right = {page.number for page in found.pages if page.sound} if reading == "sound" else set()
+    return [page for page in found.pages if page.sound or page.number not in right]

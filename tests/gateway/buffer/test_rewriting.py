@@ -14,8 +14,6 @@ from gateway.buffer.port import Loss
 from gateway.buffer.rewriting import (
     Made,
     NoGain,
-    SegmentDamaged,
-    Source,
     count_after,
     every_fourth,
     everything,
@@ -25,6 +23,7 @@ from gateway.buffer.rewriting import (
     rewrite,
 )
 from gateway.buffer.segments import Facts, Place, Segment, create
+from gateway.buffer.sources import SegmentDamaged, Source
 from gateway.model import Priority, Stored
 from tests.gateway.buffer.making import message, messages
 
