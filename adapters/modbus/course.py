@@ -24,6 +24,8 @@ class Asked(NamedTuple):
     block: Block
     place: int
     span: range
+    trial: bool = False
+    """Asked beside the rest, to see whether the device answers it as a whole: its points are read without it."""
 
 
 class Course:
@@ -66,12 +68,25 @@ class Course:
             self._first %= max(1, len(asked))
             self._asked = asked[self._first :] + asked[: self._first]
             self.left = [self._left(place, span) for place, turn in enumerate(turns) for span in turn.left]
-            self.calm = not self.left and len(asked) == len(self.planned)
-            self._stale = self.until
+            trial = self._trial(now)
+            self._asked += trial
+            self.calm = not self.left and not trial and len(asked) == len(self.planned)
+            # Asked once: in the next turn it is not there.
+            self._stale = 0.0 if trial else min((patch.stale for patch in self._patches), default=math.inf)
         return self._asked
+
+    def _trial(self, now: float) -> list[Asked]:
+        """At most one, behind all others: should it cost a timeout, nothing else is missing for it."""
+        for place, patch in enumerate(self._patches):
+            if (span := patch.trial(now)) is not None:
+                return [Asked(self._block(place, span), place, span, trial=True)]
+        return []
 
     def answered(self, asked: Asked) -> list[int]:
         """Its device knows these addresses. Returns the points whose quarantine ended with it."""
+        if asked.trial:
+            self._patches[asked.place].healed(asked.span)
+            return []
         freed = self._patches[asked.place].answered(asked.span)
         if asked.span != range(len(self._pieces[asked.place])):
             self._stale = 0.0

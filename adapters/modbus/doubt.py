@@ -1,7 +1,8 @@
-"""Requests whose answers cost the connection again and again: they are left alone for growing times.
+"""Requests that cost a connection or a timeout again and again: they are left alone for growing times.
 
 A stream that a wrong answer has put out of step is opened anew, for every unit on it. Behind a box with many units one
-that always answers wrongly would cost all of them a connection with each of its scans.
+that always answers wrongly would cost all of them a connection with each of its scans, and one that answers all but one
+request a timeout.
 
 Times are seconds. Nothing here has a clock.
 """
@@ -11,11 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from adapters.modbus.breaker import pause_s
+from adapters.modbus.breaker import SILENT_AFTER, pause_s
 from adapters.modbus.pdu import Ask, WrongAnswer
 
 LONGEST_S = 30.0
 """Between two tries at the most: none of them waits for a timeout, so this may be short."""
+
+KEPT = 1000
+"""Silent requests that are remembered."""
 
 _Key: TypeAlias = tuple[int, int, bytes]
 
@@ -57,6 +61,49 @@ class Doubts:
             return None
         # A new one: an exception that is raised again and again would hold on to all places where it was.
         return type(doubt.error)(doubt.error.expected, doubt.error.received)
+
+
+@dataclass(slots=True)
+class _Silence:
+    score: int = 0
+    """Timeouts between which the unit has answered something else."""
+    until: float = 0.0
+    answers: int = -1
+    """How many its unit had given when it was silent last."""
+
+
+class Silences:
+    """Requests of one line that are not answered, while their units answer others.
+
+    What a unit is asked that answers nothing at all is not counted here: it is the ``breaker``'s.
+    """
+
+    def __init__(self) -> None:
+        self._silent: dict[_Key, _Silence] = {}
+        self._answers: dict[int, int] = {}
+        """How many each unit has given."""
+
+    def answered(self, unit: int, ask: Ask) -> None:
+        """The unit answered this, be it with an exception."""
+        self._answers[unit] = self._answers.get(unit, 0) + 1
+        if self._silent:
+            self._silent.pop(_key(unit, ask), None)
+
+    def silent(self, unit: int, ask: Ask, timeout_s: float, now: float) -> None:
+        """There was no answer in time."""
+        silence = self._silent.setdefault(_key(unit, ask), _Silence())
+        answers = self._answers.get(unit, 0)
+        silence.score += answers != silence.answers
+        silence.answers = answers
+        sharers = sum(one.score >= SILENT_AFTER for one in self._silent.values())
+        silence.until = now + pause_s(silence.score, timeout_s, sharers)
+        while len(self._silent) > KEPT:
+            del self._silent[next(iter(self._silent))]
+
+    def held(self, unit: int, ask: Ask, now: float) -> bool:
+        """Whether it is not to be asked now. Where its unit has answered nothing since, it is as good as any other."""
+        silence = self._silent.get(_key(unit, ask)) if self._silent else None
+        return silence is not None and now < silence.until and self._answers.get(unit, 0) != silence.answers
 
 
 def _key(unit: int, ask: Ask) -> _Key:

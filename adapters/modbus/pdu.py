@@ -42,6 +42,8 @@ EXCEPTIONS = {
     11: "gateway target does not answer",
 }
 """Section 7 of the application protocol; 7 is of the older PI-MBUS-300, 9 was never given away."""
+UNREACHABLE = frozenset((10, 11))
+"""Exceptions by which a gateway says that the unit behind it is not there: the line is well, the unit is not."""
 
 _EXCEPTION = 0x80
 _TWO = Struct(">HH")

@@ -163,16 +163,31 @@ def plan(
     ``limits``: instead of each device's. ``without``: points that are not read; the scans stay the same. Registers
     that are neighbours are never split over requests.
     """
+    return [scan_of(points, members, limits, without=without) for members in members_of_scans(points)]
+
+
+def members_of_scans(points: Sequence[Point[Connect, Address]]) -> list[list[int]]:
+    """The points of each scan, in the order of ``plan``."""
     groups: dict[tuple[str, int, float, float], list[int]] = {}
     for index, point in enumerate(points):
         key = (point.device, point.connect.unit_id, point.connect.timeout, point.every_s)
         groups.setdefault(key, []).append(index)
-    scans = []
-    for key, indexes in groups.items():
-        chosen = limits or Limits.of(points[indexes[0]].connect)
-        asked = [index for index in indexes if index not in without]
-        scans.append(Scan(*key, tuple(_requests(key[1], points, asked, chosen))))
-    return scans
+    return list(groups.values())
+
+
+def scan_of(
+    points: Sequence[Point[Connect, Address]],
+    members: Sequence[int],
+    limits: Limits | None = None,
+    *,
+    without: Collection[int] = (),
+) -> Scan:
+    """The scan of these, which belong to one; see ``plan``."""
+    first = points[members[0]]
+    unit, chosen = first.connect.unit_id, limits or Limits.of(first.connect)
+    asked = [index for index in members if index not in without]
+    requests = tuple(_requests(unit, points, asked, chosen))
+    return Scan(first.device, unit, first.connect.timeout, first.every_s, requests)
 
 
 def planned(points: Sequence[Point[Connect, Address]]) -> list[Planned]:
@@ -250,7 +265,7 @@ def _requests(
 
 
 def _request(unit: int, area: Area, pieces: Sequence[_Piece]) -> Request:
-    groups = _joined(pieces) if area == "file" else [_around(pieces)]
+    groups = _joined(piece.here for piece in pieces) if area == "file" else [_around(pieces)]
     before = list(accumulate(map(len, groups), initial=0))
     held = []
     for piece in pieces:
@@ -266,10 +281,10 @@ def _around(pieces: Sequence[_Piece]) -> range:
     return range(min(piece.here.start for piece in pieces), max(piece.here.stop for piece in pieces))
 
 
-def _joined(pieces: Iterable[_Piece]) -> list[range]:
-    """The places of pieces, which are in order; neighbours together."""
+def _joined(places: Iterable[range]) -> list[range]:
+    """Places, which are in order; neighbours together."""
     groups: list[range] = []
-    for here in (piece.here for piece in pieces):
+    for here in places:
         if groups and here.start <= groups[-1].stop:
             groups[-1] = range(groups[-1].start, max(groups[-1].stop, here.stop))
         else:
@@ -300,7 +315,7 @@ def _of_files(area: Area, pieces: Iterable[_Piece], limits: Limits) -> list[list
     blocks: list[list[_Piece]] = []
     groups: list[range] = []
     for piece in sorted(pieces, key=lambda piece: piece.here.start):
-        both = _joined([*(blocks[-1] if blocks else ()), piece])
+        both = _joined([*groups, piece.here])
         words = sum(map(len, both))
         size = GROUP_BYTES * len(both) + 2 * words
         fits = size <= FILE_BYTES and len(both) <= _GROUPS and words <= limits.max_registers

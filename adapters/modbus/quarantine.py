@@ -4,7 +4,8 @@ A block is a row of pieces (points, or parts of points) by address, here only th
 them. A span that the device refuses is cut in the middle and its halves are tried, two with each scan, so that one bad
 address among 100 costs 14 requests in 7 scans. A piece that is refused alone is quarantined and tried again after a
 minute, two, four, ... up to an hour. Where both halves of a refused span are answered, the fault is what lies between
-them (a gap that must not be read along, or the length), and the cut stays.
+them (a gap that must not be read along, or the length), and the cut stays: a seam. As the cause may have been of the
+moment, what lies around a seam is tried as a whole, beside its parts, after a minute, two, four, ... up to an hour.
 
 Times are seconds of any clock that runs evenly; it is passed in.
 """
@@ -40,8 +41,10 @@ class Patchwork:
         """Parts of what was refused, not tried yet."""
         self._cuts: dict[int, range] = {}
         """Before which pieces this search has cut, and the refused span that was cut there."""
-        self._seams: set[int] = set()
-        """Before which pieces it stays cut."""
+        self._seams: dict[int, float] = {}
+        """Before which pieces it stays cut, and when that is tried next."""
+        self._seam_pauses: dict[int, float] = {}
+        """The last pause before that."""
         self._held: dict[int, float] = {}
         """Pieces in quarantine, and until when."""
         self._pauses: dict[int, float] = {}
@@ -57,10 +60,15 @@ class Patchwork:
         """When a piece comes out of quarantine; infinity where none does."""
         return min(self._held.values(), default=math.inf)
 
+    @property
+    def stale(self) -> float:
+        """When a turn asks for something else, also where nothing happens meanwhile."""
+        return min(self.until, *self._seams.values(), math.inf)
+
     def turn(self, now: float) -> Turn:
         """What to ask in the scan that begins now."""
         # Not before the whole turn is learned: its spans would no longer be those that were asked.
-        self._settle()
+        self._settle(now)
         self._let_go(now)
         asked = sorted(self._known + self._suspects[:AT_A_TIME], key=lambda span: span.start)
         left = self._suspects[AT_A_TIME:] + _runs(self._held, self._seams)
@@ -94,6 +102,28 @@ class Patchwork:
         self._known.append(span)
         return [piece for piece in span if self._pauses.pop(piece, None) is not None]
 
+    def trial(self, now: float) -> range | None:
+        """What to ask beside a turn, as a whole: two spans of it with a seam between them. Told to ``healed`` if it is
+        answered; whatever else comes, it is not tried again for a while.
+        """
+        if self._suspects:
+            return None
+        for seam in [seam for seam, due in self._seams.items() if due <= now]:
+            pause = min(2 * self._seam_pauses[seam], LONGEST_PAUSE_S)
+            self._seams[seam], self._seam_pauses[seam] = now + pause, pause
+            sides = [span for span in self._known if seam in (span.start, span.stop)]
+            if len(sides) == 2:
+                return range(min(sides[0].start, sides[1].start), max(sides[0].stop, sides[1].stop))
+        return None
+
+    def healed(self, span: range) -> None:
+        """A trial was answered: its seam is none."""
+        inside = [seam for seam in self._seams if span.start < seam < span.stop]
+        for seam in inside:
+            del self._seams[seam], self._seam_pauses[seam]
+        self._forget(span)
+        self._known.append(span)
+
     def passed_over(self, span: range) -> None:
         """A span that was asked had no answer: others are tried before it."""
         if span in self._suspects:
@@ -114,13 +144,14 @@ class Patchwork:
         self._known = _without(self._known, span)
         self._suspects = _without(self._suspects, span)
 
-    def _settle(self) -> None:
+    def _settle(self, now: float) -> None:
         """When the search is over: put together what is answered, cut only where nothing else is the cause."""
         if self._suspects:
             return
         for middle, span in sorted(self._cuts.items(), key=lambda cut: len(cut[1])):
-            if not any(piece in self._held for piece in span) and self._seams.isdisjoint(span[1:]):
-                self._seams.add(middle)
+            if not any(piece in self._held for piece in span) and self._seams.keys().isdisjoint(span[1:]):
+                self._seam_pauses[middle] = FIRST_PAUSE_S
+                self._seams[middle] = now + FIRST_PAUSE_S
         self._cuts.clear()
         self._known = _runs((piece for piece in range(self._count) if piece not in self._held), self._seams)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.modbus.pdu import UNREACHABLE
 from adapters.modbus.visit import Heard, Miss
 
-UNREACHABLE = frozenset((10, 11))
-"""Exceptions by which a gateway says that the unit behind it is not there."""
 SHOWN = ("vendor_name", "product_code", "revision", "product_name", "model_name")
 _ALL_ALIKE = 10
 """From so many units on, all of which are there, the device hardly looks at the unit id."""

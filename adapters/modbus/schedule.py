@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import heapify, heappop, heappush
 
 SPREAD_S = 5.0
 """First scans begin within this time (or their period): a point that is read once an hour has its first value soon."""
 GOLDEN = 0.618
+PATIENCE_S = 10.0
+"""So long a scan waits for others that are to go before it, at most."""
 
 
 def phases(periods: Sequence[float]) -> list[float]:
@@ -60,10 +62,17 @@ class Schedule:
             heappop(self._queue)  # was moved since
         return self._queue[0][0]
 
-    def take(self, now: float) -> int:
-        """The scan that is due first; its next turn is the first one after ``now``, those between are late."""
-        self.due()
-        _, index = heappop(self._queue)
+    def take(self, now: float, behind: Collection[int] = ()) -> int:
+        """The scan that is due first; its next turn is the first one after ``now``, those between are late.
+
+        Those of ``behind`` come after all others that are due, if they have not waited for long.
+        """
+        due = self.due()
+        index = self._queue[0][1]
+        if index in behind and due + PATIENCE_S > now:
+            index = self._before(now, behind, index)
+        if index == self._queue[0][1]:
+            heappop(self._queue)
         period = self._periods[index]
         # A scan that was moved forward has its own turn still before it.
         turn = self._turns[index] + (not self._moved[index])
@@ -74,9 +83,23 @@ class Schedule:
         self._put(index, self._anchors[index] + self._turns[index] * period, moved=False)
         return index
 
+    def due_of(self, index: int) -> float:
+        """When this scan is due."""
+        return self._due[index]
+
+    def postpone(self, index: int, until: float) -> None:
+        """A scan is not due before this time."""
+        if self._due[index] < until:
+            self.move(index, until)
+
     def move(self, index: int, due: float) -> None:
         """Make a scan due at another time, once; its later turns stay where they were."""
         self._put(index, due, moved=True)
+
+    def _before(self, now: float, behind: Collection[int], first: int) -> int:
+        """The scan that goes before ``first``: which itself, where no other is due."""
+        others = [(due, index) for index, due in enumerate(self._due) if due <= now and index not in behind]
+        return min(others)[1] if others else first
 
     def _put(self, index: int, due: float, *, moved: bool) -> None:
         self._due[index] = due

@@ -127,7 +127,11 @@ class Port:
         """Sent as the port takes it."""
         if not self._open:
             return
-        self._unsent += data
+        if self._unsent:
+            # The port did not take the request before this one, which nobody waits for any more: it must not come late.
+            with suppress(OSError, termios.error):
+                termios.tcflush(self._descriptor, termios.TCOFLUSH)
+        self._unsent = bytearray(data)
         self._write()
 
     def abort(self) -> None:

@@ -20,14 +20,13 @@ from adapters.modbus.answers import Answer, Block, block, readings
 from adapters.modbus.breaker import FIRST_PAUSE, SILENT_AFTER, Breaker, pause_s
 from adapters.modbus.course import ILLEGAL_FUNCTION, Asked, Course, illegal, refusal
 from adapters.modbus.exchange import Unsent
-from adapters.modbus.plan import Scan, plan
+from adapters.modbus.plan import Scan, members_of_scans, plan, scan_of
+from adapters.modbus.said import Said
 from adapters.modbus.schedule import Schedule
 from adapters.modbus.settings import Address, Connect
-from adapters.modbus.traffic import Traffic
+from adapters.modbus.traffic import HeldBack, Traffic
 from gateway.adapter import TIMEOUT, Batch, LinkLost, Point, Quality, RawBlock, Reading, Session, Status, Value
 
-UNREACHABLE = frozenset((10, 11))
-"""Exceptions by which a gateway says that the unit behind it is not there: the line is well, the unit is not."""
 SEARCH_S = 2.0
 """The next turn of a scan while it is searched for illegal addresses, where its period is longer."""
 NAMED_AT_MOST = 10
@@ -54,6 +53,8 @@ class _Fault(NamedTuple):
     """The unit itself was not heard, so asking it for more is of no use now."""
     spoils_scan: bool = False
     """The stream was out of step: what came before in the same scan is not believed either."""
+    unasked: bool = False
+    """Only this was left alone for now: it says nothing of the unit."""
 
 
 _Outcome: TypeAlias = bytes | _Fault
@@ -71,7 +72,9 @@ class Poller:
         self._echoes = bool(points) and endpoint.parts(points[0].connect.modbus).framing != "mbap"
         """The line may give back what is sent on it, as half-duplex adapters do."""
         self._traffic = Traffic([point.connect for point in points], self.counters)
-        self._scans = plan(points)
+        self._members = members_of_scans(points)
+        self._left: frozenset[int] = frozenset()
+        self._scans = [scan_of(points, members) for members in self._members]
         self._courses = [Course(scan) for scan in self._scans]
         self._of_unit: dict[int, list[int]] = {}
         for index, scan in enumerate(self._scans):
@@ -80,6 +83,7 @@ class Poller:
         """Rounds in a row of each scan in which the unit refused a part of it, but for addresses that it has not."""
         self._breaker = Breaker(self._of_unit)
         self._recorded: Collection[str] = frozenset()
+        self._said = Said()
         self._unknown: dict[int, set[int]] = {}
         """Functions to write with that a unit does not know."""
 
@@ -104,18 +108,24 @@ class Poller:
         # Something may have been moved forward meanwhile, or not as far as to now.
         while self._schedule.due() > self._loop.time():
             await self._traffic.rest(self._schedule.due())
-        index = self._schedule.take(self._loop.time())
+        doubtful = self._breaker.doubtful
+        behind = [index for unit in doubtful for index in self._of_unit.get(unit, ())] if doubtful else ()
+        index = self._schedule.take(self._loop.time(), behind)
         self.counters["late_scans"] = self._schedule.late
         return await self._scan(index)
 
     def leave(self, points: Collection[int]) -> None:
         """Read all points but these from now on; see ``gateway.adapter.Choosing``."""
-        for index, scan in enumerate(plan(self._points, without=frozenset(points))):
-            if scan != self._scans[index]:
-                gained = _held(scan) - _held(self._scans[index])
-                self._scans[index] = scan
-                self._courses[index] = Course(scan)
-                if gained:
+        left, self._left = self._left, frozenset(points)
+        changed = left ^ self._left
+        for index, members in enumerate(self._members):
+            if changed.isdisjoint(members):
+                continue
+            new, old = scan_of(self._points, members, without=self._left), self._scans[index]
+            if new != old:
+                self._scans[index] = new
+                self._courses[index] = Course(new)
+                if _held(new) - _held(old):
                     # Its turn may have passed, for this day or for ever.
                     self._schedule.move(index, self._loop.time())
                     self._traffic.wake()
@@ -179,6 +189,7 @@ class Poller:
         turn = course.turn(self._loop.time())
         calm = course.calm
         heard: list[tuple[Asked, Answer]] = []
+        found: list[tuple[Block, Answer]] = []
         fault: _Fault | None = None
         for asked in turn:
             outcome = await self._asked(asked.block, scan.timeout_s)
@@ -187,21 +198,25 @@ class Poller:
             elif outcome.unheard:
                 fault = outcome
                 break
+            elif outcome.unasked:
+                found += [] if asked.trial else [(asked.block, outcome.status)]
             else:
                 heard.append((asked, outcome.status))
                 calm = False
         at_ns = time.time_ns()
         if heard:
             self._heard(scan.unit, index)
-        believed = [] if fault is not None and fault.spoils_scan else heard
-        found: list[tuple[Block, Answer]] = [(asked.block, answer) for asked, answer in believed]
+        reached = len(heard) + len(found)
+        if fault is not None and fault.spoils_scan:
+            heard, found = [], []
+        found += [(asked.block, answer) for asked, answer in heard if not asked.trial]
         found += course.left
         if fault is not None:
-            course.passed_over(turn[len(heard)])
-            missing = [asked.block for asked in turn[len(believed) :]] + self._failed(index)
-            found += [(block, fault.status) for block in missing]
-        if not calm:
-            self._learn(index, believed)
+            course.passed_over(turn[reached])
+            missing = [asked.block for asked in turn[0 if fault.spoils_scan else reached :] if not asked.trial]
+            found += [(block, fault.status) for block in missing + self._failed(index)]
+        if not calm and course is self._courses[index]:
+            self._learn(index, heard)
         blocks: Sequence[RawBlock] = ()
         if self._recorded:
             kept = [(block, answer) for block, answer in found if block.device in self._recorded]
@@ -215,6 +230,8 @@ class Poller:
             while (more := block.further(data)) is not None:
                 self.counters["requests"] += 1
                 data += await self._traffic.ask(block.unit, more, timeout_s, urgent=urgent)
+        except HeldBack:
+            return _Fault(TIMEOUT, unheard=False, unasked=True)
         except TimeoutError:
             self.counters["timeouts"] += 1
             self._breaker.silence()
@@ -222,7 +239,7 @@ class Poller:
         except pdu.Refusal as error:
             self.counters["exceptions"] += 1
             self._breaker.spoke()
-            return _Fault(refusal(error.code), unheard=error.code in UNREACHABLE)
+            return _Fault(refusal(error.code), unheard=error.code in pdu.UNREACHABLE)
         except pdu.WrongAnswer as error:
             self.counters["wrong_answers"] += 1
             self._breaker.spoke()
@@ -286,6 +303,9 @@ class Poller:
                 self._courses[other].release()
                 if other != index:
                     self._schedule.move(other, self._loop.time())
+            # What has brought this one back may have brought back others: one of them is probed, and so on.
+            if following := self._of(self._breaker.silent):
+                self._schedule.move(following[0], self._loop.time())
             self._traffic.wake()
 
     def _failed(self, index: int) -> list[Block]:
@@ -293,18 +313,28 @@ class Poller:
 
         Returns the blocks of its other scans that are held back with this one and have no values either.
         """
-        scan = self._scans[index]
+        scan, now = self._scans[index], self._loop.time()
         pause = self._breaker.failed(scan.unit, scan.timeout_s)
-        if not pause:
-            if math.isinf(scan.every_s):
+        if self._breaker.quiet:
+            # Whether the line is dead is seen only when all have been asked: some may be read once an hour.
+            for other in self._of(self._breaker.spoken):
+                if self._schedule.due_of(other) > now + FIRST_PAUSE * scan.timeout_s:
+                    self._schedule.move(other, now)
+        if scan.unit not in self._breaker.silent:
+            if math.isinf(self._schedule.due_of(index)):
                 # Its turn, the only one, has passed.
-                self._schedule.move(index, self._loop.time() + FIRST_PAUSE * scan.timeout_s)
+                self._schedule.move(index, now + FIRST_PAUSE * scan.timeout_s)
+            self._schedule.postpone(index, now + pause)
             return []
-        until = self._loop.time() + pause
         members = self._of_unit[scan.unit]
         for member in members:
-            self._schedule.move(member, until)
+            self._schedule.move(member, now + pause)
         return [block for member in members if member != index for block in self._courses[member].planned]
+
+    def _of(self, units: Collection[int]) -> list[int]:
+        """Of each of these units the scan that is due first, the first of them first."""
+        due = self._schedule.due_of
+        return sorted((min(self._of_unit[unit], key=due) for unit in units), key=due)
 
     def _learn(self, index: int, heard: Sequence[tuple[Asked, Answer]]) -> None:
         """What the answers of a scan say about the addresses in it."""
@@ -312,6 +342,8 @@ class Poller:
         found: dict[int, str] = {}
         freed: list[int] = []
         for asked, answer in heard:
+            if asked.trial and isinstance(answer, Status):
+                continue
             if isinstance(answer, Status) and illegal(asked.block, answer):
                 named = course.refused(asked, self._loop.time(), answer.code or 0)
                 found.update(dict.fromkeys(named, answer.reason))
@@ -319,11 +351,13 @@ class Poller:
                 freed += course.answered(asked)
         if found:
             self.counters["quarantined"] += len(found)
-            for reason in dict.fromkeys(found.values()):
-                names = self._names([point for point, why in found.items() if why == reason])
+            # A device that refuses now and then says it once an hour, not with every turn.
+            said = self._said.begun(found, self._loop.time())
+            for reason in dict.fromkeys(found[point] for point in said):
+                names = self._names([point for point in said if found[point] == reason])
                 log.warning("%s: not read, and tried again within the hour: %s (%s)", scan.device, names, reason)
-        if freed:
-            log.info("%s: read again: %s", scan.device, self._names(freed))
+        if freed and (said := self._said.ended(freed)):
+            log.info("%s: read again: %s", scan.device, self._names(said))
         if course.searching and scan.every_s > SEARCH_S:
             self._schedule.move(index, self._loop.time() + SEARCH_S)
         elif math.isinf(scan.every_s):

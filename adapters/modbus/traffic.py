@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from adapters.modbus import endpoint, wire
-from adapters.modbus.doubt import Doubts
-from adapters.modbus.pdu import Ask, ClosedWrong, Refusal, WrongAnswer
+from adapters.modbus.doubt import Doubts, Silences
+from adapters.modbus.pdu import UNREACHABLE, Ask, ClosedWrong, Refusal, WrongAnswer
 from adapters.modbus.settings import Connect, disagreement
 from adapters.modbus.turns import Turns
 from adapters.modbus.wire import Wire
 from gateway.adapter import LinkLost
+
+
+class HeldBack(TimeoutError):
+    """Not asked now: it had no answer again and again, while its unit answers others."""
 
 
 class Traffic:
@@ -32,6 +36,7 @@ class Traffic:
         self._counters = counters
         self._turns = Turns()
         self._doubts = Doubts()
+        self._silences = Silences()
         self._used_at = 0.0
         """When the last answer came."""
         self._answered: set[int] = set()
@@ -74,13 +79,16 @@ class Traffic:
     async def ask(self, unit: int, ask: Ask, timeout_s: float, *, urgent: bool = False) -> bytes:
         """Read something, in turn; asked a second time where the connection was lost.
 
-        What costs the connection again and again is not asked for a while, unless it is urgent. Raises TimeoutError,
-        Refusal, WrongAnswer; LinkLost or OSError where there is no new connection, or the same happens to it (but
-        ClosedWrong where the connection was good enough for other units).
+        What costs the connection, or a timeout, again and again is not asked for a while, unless it is urgent. Raises
+        TimeoutError (HeldBack where it was not asked), Refusal, WrongAnswer; LinkLost or OSError where there is no new
+        connection, or the same happens to it (but ClosedWrong where the connection was good enough for other units).
         """
         if not urgent and (held := self._doubts.held(unit, ask, self._loop.time())) is not None:
             self._counters["held_back"] += 1
             raise held
+        if not urgent and self._silences.held(unit, ask, self._loop.time()):
+            self._counters["held_back"] += 1
+            raise HeldBack
         await self._turns.take(urgent=urgent)
         try:
             await self.ready()
@@ -173,14 +181,19 @@ class Traffic:
     async def _asked(self, unit: int, ask: Ask, timeout_s: float) -> bytes:
         try:
             answer = await self.send(unit, ask, timeout_s)
-        except Refusal:
+        except Refusal as refusal:
             self._doubts.right(unit, ask)
+            if refusal.code not in UNREACHABLE:
+                self._silences.answered(unit, ask)
             raise
-        except (TimeoutError, WrongAnswer):
+        except (TimeoutError, WrongAnswer) as trouble:
             if (error := self._wire.broken) is not None:
                 self._doubts.wrong(unit, ask, error, timeout_s, self._loop.time())
+            elif isinstance(trouble, TimeoutError):
+                self._silences.silent(unit, ask, timeout_s, self._loop.time())
             raise
         self._doubts.right(unit, ask)
+        self._silences.answered(unit, ask)
         return answer
 
     async def _reopen(self) -> None:

@@ -81,7 +81,7 @@ async def test_two_hundred_lines_in_one_process_are_all_read() -> None:
     devices = [Device({1: unit(number)}) for number in range(LINES)]
     for one in devices:
         await one.plug()
-    pollers = [Poller(points(one, [1])) for one in devices]
+    pollers = [Poller(points(one, [1], timeout=10.0)) for one in devices]
     async with asyncio.timeout(20.0):
         await asyncio.gather(*(poller.open() for poller in pollers))
         batches = await asyncio.gather(*(poller.read() for poller in pollers))

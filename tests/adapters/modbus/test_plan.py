@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.modbus import plan as plan_module
 from adapters.modbus.places import spans, where
 from adapters.modbus.plan import Limits, Scan, plan, planned
 from adapters.modbus.settings import Address, Connect, Table
@@ -348,3 +350,24 @@ def test_points_that_are_left_out_leave_the_scans_as_they_are() -> None:
     assert written(plan(given_points, without={3})) == "0+3 | 0+1"
     assert written(plan(given_points, without={1, 4})) == "0+10 | "
     assert [scan.every_s for scan in plan(given_points, without=range(5))] == [1.0, 60.0]
+
+
+@pytest.mark.parametrize("record", [lambda index: index % 100, lambda index: index])
+def test_ten_thousand_points_of_records_are_planned_in_a_time_that_grows_with_their_number(
+    monkeypatch: pytest.MonkeyPatch, record: Callable[[int], int]
+) -> None:
+    looked_at = 0
+
+    def counted(places: Iterable[range]) -> list[range]:
+        nonlocal looked_at
+        given = list(places)
+        looked_at += len(given)
+        return joined(given)
+
+    joined = plan_module._joined
+    monkeypatch.setattr(plan_module, "_joined", counted)
+    connect = Connect(modbus="tcp://h:1")
+    many = [Point("d", connect, f"p{n}", Address(file=1, record=record(n)), 1.0) for n in range(9000)]
+    (found,) = plan(many)
+    assert sum(len(request.held) for request in found.requests) == len(many)
+    assert looked_at <= 40 * len(many)

@@ -19,15 +19,22 @@ def without(*illegal: int) -> Legal:
     return lambda span: not any(piece in span for piece in illegal)
 
 
+def other_than(wrong: range) -> Legal:
+    return lambda span: span != wrong
+
+
 def scan(patch: Patchwork, legal: Legal, now: float = 0.0) -> list[range]:
-    """One turn, told to the patchwork; what was asked."""
+    """One turn, told to the patchwork; what was asked, the trial of a seam last."""
     turn = patch.turn(now)
+    trial = patch.trial(now)
     for span in turn.asked:
         if legal(span):
             patch.answered(span)
         else:
             patch.refused(span, now)
-    return list(turn.asked)
+    if trial is not None and legal(trial):
+        patch.healed(trial)
+    return [*turn.asked, *([trial] if trial else [])]
 
 
 def searched(patch: Patchwork, legal: Legal, now: float = 0.0) -> int:
@@ -227,3 +234,51 @@ def test_after_refusals_that_come_and_go_all_is_in_one_span_and_all_that_is_well
                     read.update(span)
         assert not patch.searching, seed
         assert read == well, seed
+
+
+def test_a_refusal_of_the_moment_leaves_no_seam_for_long() -> None:
+    patch = Patchwork(100)
+    chance = random.Random(1)
+    for hour in range(24):
+        now = 3600.0 * hour
+        wrong = chance.choice(patch.turn(now).asked)
+        scan(patch, other_than(wrong), now)
+        for second in range(10, 3600, 10):
+            scan(patch, without(), now + second)
+        assert patch.turn(now + 3600).asked == (range(100),), hour
+
+
+def test_a_seam_with_a_reason_costs_one_request_more_an_hour_at_last_and_spoils_nothing() -> None:
+    patch = Patchwork(40)
+    scans = [scan(patch, lambda span: len(span) <= 16, now) for now in map(float, range(0, 86_400, 10))]
+    parts = len(patch.turn(86_400.0).asked)
+    assert parts <= 4
+    settled = scans[30:]
+    trials = sum(len(asked) > parts for asked in settled)
+    assert 24 <= trials <= (parts - 1) * (24 + 7)
+    assert all(covered(asked[:parts]) == list(range(40)) for asked in settled), "each piece is read every time"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(1, 30),
+    st.lists(st.sets(st.integers(0, 29), max_size=5), min_size=1, max_size=4),
+    st.integers(0, 2**32),
+)
+def test_whatever_was_illegal_before_a_steady_device_ends_with_the_fewest_requests(
+    count: int, changes: list[set[int]], seed: int
+) -> None:
+    patch, now, chance = Patchwork(count), 0.0, random.Random(seed)
+    for illegal in changes:
+        for _ in range(chance.randrange(1, 20)):
+            now += chance.choice((1.0, 30.0, 400.0))
+            scan(patch, without(*illegal), now)
+    for _ in range(200):
+        now += 600.0
+        asked = scan(patch, without(*changes[-1]), now)
+        assert len(asked) <= count + 1
+    legal = [piece for piece in range(count) if piece not in changes[-1]]
+    runs = sum(piece - 1 not in legal for piece in legal)
+    found = patch.turn(now).asked
+    assert covered([span for span in found if span[0] in legal]) == legal
+    assert sum(span[0] in legal for span in found) == runs

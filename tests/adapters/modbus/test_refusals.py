@@ -112,6 +112,39 @@ async def test_a_quarantined_address_that_becomes_legal_is_read_and_said_to_be(
     assert caplog.messages[1:] == ["unit-1: read again: p3"]
 
 
+async def test_a_refusal_of_the_moment_leaves_the_block_whole_and_no_point_is_read_twice_or_missing(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "FIRST_PAUSE_S", 0.1)
+    device.units[1].faults = dict.fromkeys(range(COUNT), 2)
+    async with line(points(device, [1], at=range(COUNT), every_s=0.005)) as session:
+        await session.read()
+        device.units[1].faults = {}
+        before = len(of_unit(device, 1))
+        while (0, COUNT) not in of_unit(device, 1)[before:]:
+            batch = await session.read()
+            assert sorted(reading.point for reading in batch.readings) == list(range(COUNT))
+        batches = [await session.read() for _ in range(10)]
+    assert all(values(batch) == [1111] * COUNT for batch in batches)
+    assert of_unit(device, 1)[-9:] == [(0, COUNT)] * 9
+
+
+async def test_a_block_that_is_too_long_is_tried_whole_now_and_then_and_spoils_nothing(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine, "FIRST_PAUSE_S", 0.05)
+    device.units[1].longest = 16
+    async with line(points(device, [1], at=range(COUNT), every_s=0.005)) as session:
+        await settled(session)
+        before = len(of_unit(device, 1))
+        for _ in range(60):
+            batch = await session.read()
+            assert values(batch) == [1111] * COUNT
+            assert sorted(reading.point for reading in batch.readings) == list(range(COUNT))
+    tried = [count for _, count in of_unit(device, 1)[before:] if count > 16]
+    assert 2 <= len(tried) <= 20
+
+
 async def test_a_unit_that_was_away_is_asked_everything_anew(device: Device) -> None:
     device.units[1].faults = {3: 2}
     async with line(points(device, [1, 2], at=range(4), every_s=0.02, timeout=0.02)) as session:

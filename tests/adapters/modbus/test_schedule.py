@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.modbus.schedule import Schedule, phases
+from adapters.modbus.schedule import PATIENCE_S, Schedule, phases
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,31 @@ def test_a_scan_can_be_moved_forward() -> None:
     assert schedule.due() == 2.0
     assert schedule.take(2.0) == 0
     assert schedule.due() == 60.0
+
+
+def test_those_behind_come_after_all_others_that_are_due_but_not_for_ever() -> None:
+    schedule = Schedule([1.0, 1.0, 1.0], start=0.0)
+    assert [schedule.take(5.0, behind=[0, 1]), schedule.take(5.0, behind=[0, 1])] == [2, 0], "0 is due before 1"
+    schedule = Schedule([1.0, 1.0], start=0.0)
+    taken = [schedule.take(0.5 + turn, behind=[0]) for turn in range(13)]
+    assert taken == [1] * (int(PATIENCE_S) - 0) + [0, 1, 1]
+    schedule = Schedule([1.0], start=0.0)
+    assert schedule.take(0.0, behind=[0]) == 0
+
+
+def test_what_was_taken_out_of_turn_is_not_taken_twice() -> None:
+    schedule = Schedule([10.0, 10.0, 10.0], start=0.0)
+    assert [schedule.take(5.0, behind=[0]) for _ in range(3)] == [1, 2, 0]
+    assert schedule.due() == 10.0
+
+
+def test_a_postponed_scan_is_not_due_sooner_but_may_be_later() -> None:
+    schedule = Schedule([10.0], start=0.0)
+    schedule.take(0.0)
+    schedule.postpone(0, 4.0)
+    assert schedule.due_of(0) == 10.0
+    schedule.postpone(0, 12.0)
+    assert schedule.due() == 12.0
 
 
 def test_a_scan_that_is_read_once_never_comes_again() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import termios
+import tty
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import serial
 
 from adapters.modbus import pdu
+from adapters.modbus.exchange import Exchange
 from adapters.modbus.serial import bits
 from adapters.modbus.settings import Connect
 from adapters.modbus.wire import Wire, opened
@@ -113,6 +115,33 @@ async def test_long_requests_are_sent_whole(pty: Pty) -> None:
         await wire.ask(1, pdu.write_registers(0, bytes(246)), 1.0)
     assert len(pty.peer.requests) == 40
     await wire.close()
+
+
+async def test_what_the_port_did_not_take_in_time_is_not_sent_later_nor_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    tty.setraw(ours)
+    wire = await opened(Connect(modbus=f"rtu://{os.ttyname(theirs)}"), 1.0, Counter())
+    assert isinstance(wire, Exchange)
+    taken: list[bytes] = []
+
+    def full(descriptor: int, data: bytes) -> int:
+        taken.append(bytes(data))
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "write", full)
+    long = pdu.write_registers(0, bytes(246))
+    for _ in range(3):
+        with pytest.raises((TimeoutError, pdu.WrongAnswer)):
+            await wire.ask(1, long, 0.02)
+    with pytest.raises((TimeoutError, pdu.WrongAnswer)):
+        await wire.ask(1, READ, 0.02)
+    monkeypatch.undo()
+    assert {len(data) for data in taken} == {255, 8}, "never two requests in one"
+    await asyncio.sleep(0.05)
+    assert len(os.read(ours, 4096)) == 8, "the port takes bytes again: of the last request alone"
+    await wire.close()
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
 
 
 async def test_two_requests_have_a_silence_between_them(pty: Pty) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from adapters.modbus import session as session_module
 from adapters.modbus.breaker import SILENT_AFTER
+from adapters.modbus.plan import Scan, scan_of
 from adapters.modbus.replay import decode
 from adapters.modbus.session import Poller
 from adapters.modbus.settings import Address, Connect
 from gateway.adapter import GOOD, TIMEOUT, Choosing, LinkLost, Looking, Point, Quality, Recording, Session, encoding
-from tests.adapters.modbus.device import Device
+from tests.adapters.modbus.device import Device, Unit
 from tests.adapters.modbus.lines import PERIOD_S, TIMEOUT_S, line, points, reasons, values
 
 
@@ -94,65 +98,6 @@ async def test_an_address_that_is_passed_over_in_silence_does_not_hide_the_other
             for reading in (await session.read()).readings:
                 seen[reading.point].add(reading.value)
     assert seen == {0: {None}, 1: {None, 1111}}
-
-
-async def test_a_unit_that_times_out_is_bad_and_the_other_is_read(device: Device) -> None:
-    device.silent.add(1)
-    async with line(points(device)) as session:
-        first, second = await session.read(), await session.read()
-    assert [reading.status for reading in first.readings] == [TIMEOUT]
-    assert values(second) == [2222]
-
-
-async def test_a_silent_unit_is_probed_with_one_request_and_growing_pauses(device: Device) -> None:
-    device.silent.add(1)
-    loop = asyncio.get_running_loop()
-    probes: list[float] = []
-    short = TIMEOUT_S / 2
-    fast, slow = points(device, [1], (0, 20), timeout=short), points(device, [1], (2,), every_s=60, timeout=short)
-    async with line([*fast, *slow, *points(device, [2])]) as session:
-        while len(probes) < SILENT_AFTER + 2:
-            batch = await session.read()
-            silent = {reading.point for reading in batch.readings if reading.status == TIMEOUT}
-            if silent:
-                probes.append(loop.time())
-                if len(probes) > SILENT_AFTER:
-                    assert silent == {0, 1, 2}, "all points of the unit are BAD at each probe"
-    pauses = [later - earlier for earlier, later in pairwise(probes)][SILENT_AFTER - 1 :]
-    assert pauses[0] >= 4 * short
-    assert pauses[1] >= 8 * short
-    assert sum(request[6] == 1 for request in device.requests) == len(probes)
-
-
-async def test_a_unit_that_speaks_again_is_read_at_its_rate_with_all_its_scans(device: Device) -> None:
-    device.silent.add(1)
-    async with line([*points(device, [1, 2]), *points(device, [1], at=(5,), every_s=60)]) as session:
-        failures = 0
-        while failures < SILENT_AFTER:
-            failures += TIMEOUT in {reading.status for reading in (await session.read()).readings}
-        device.silent.clear()
-        back: list[int] = []
-        while len(back) < 4:
-            batch = await session.read()
-            back += [reading.point for reading in batch.readings if reading.value == 1111]
-    assert sorted(set(back)) == [0, 2], "the slow scan did not wait for its minute"
-
-
-async def test_a_unit_behind_a_gateway_that_does_not_reach_it_is_probed_too(device: Device) -> None:
-    device.units[1].refuses = 11
-    async with line(points(device)) as session:
-        batches = [await session.read() for _ in range(20)]
-    bad = [batch for batch in batches if reasons(batch) == {"exception 11: gateway target does not answer"}]
-    assert len(bad) <= SILENT_AFTER + 1
-    assert sum(values(batch) == [2222] for batch in batches) >= 16
-
-
-async def test_a_line_on_which_nobody_answers_any_more_is_lost(device: Device) -> None:
-    async with line(points(device)) as session:
-        await session.read()
-        device.silent |= {1, 2}
-        with pytest.raises(LinkLost, match="no unit answers"):
-            await until_lost(session)
 
 
 async def test_a_refusing_device_is_no_lost_line(device: Device) -> None:
@@ -370,3 +315,50 @@ async def test_a_point_that_turns_out_to_be_there_is_read_though_its_only_turn_h
         after = {reading.point for _ in range(4) for reading in (await session.read()).readings}
     assert before == {0, 2}
     assert after == {0, 1, 2}
+
+
+async def test_what_is_left_while_it_is_being_read_teaches_nothing_about_what_is_read_from_then_on() -> None:
+    device = Device({1: Unit()})
+    device.units[1].registers[3] = dict.fromkeys(range(40), 5)
+    device.units[1].faults = {30: 2}
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(request: bytes, answer: bytes) -> list[bytes | float]:
+        asked.set()
+        await go_on.wait()
+        return [answer]
+
+    device.mangle = slowly
+    await device.plug()
+    async with line(points(device, [1], at=(0, 1, 30), every_s=0.01)) as session:
+        assert isinstance(session, Poller)
+        reading = asyncio.create_task(session.read())
+        await asyncio.wait_for(asked.wait(), 2)
+        session.leave({2})
+        go_on.set()
+        await reading
+        device.mangle = None
+        for _ in range(3):
+            assert [(one.point, one.value) for one in (await session.read()).readings] == [(0, 5), (1, 5)]
+        assert session.counters["quarantined"] == 0
+    await device.unplug()
+
+
+async def test_only_scans_of_which_something_is_left_are_planned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device({number: Unit() for number in range(1, 20)})
+    await device.plug()
+    planned: list[Sequence[int]] = []
+    async with line(points(device, range(1, 20), at=(0, 1))) as session:
+        assert isinstance(session, Poller)
+
+        def noted(given: Any, members: Sequence[int], **more: Any) -> Scan:
+            planned.append(members)
+            return scan_of(given, members, **more)
+
+        monkeypatch.setattr(session_module, "scan_of", noted)
+        session.leave({5})
+        session.leave({5, 8})
+        session.leave({8})
+        session.leave({8})
+    await device.unplug()
+    assert planned == [[4, 5], [8, 9], [4, 5]]

@@ -280,12 +280,18 @@ async def test_a_silent_unit_that_is_heard_ends_the_rest_of_the_polls(device: De
         failures = 0
         while failures < SILENT_AFTER + 1:
             failures += TIMEOUT in {reading.status for reading in (await session.read()).readings}
-        reading = asyncio.create_task(session.read())
+
+        async def next_of_the_first() -> list[object]:
+            while (found := values(await session.read())) == [2222]:  # asked whether the line is dead
+                pass
+            return found
+
+        reading = asyncio.create_task(next_of_the_first())
         await asyncio.sleep(0.01)
         device.silent.clear()
         assert (await session.fetch(0)).value == 1111
         async with asyncio.timeout(2 * TIMEOUT_S):
-            assert values(await reading) == [1111]
+            assert await reading == [1111]
 
 
 @pytest.mark.parametrize("error", [Unsent("gone"), pdu.SilenceWrong("silence", "busy all the time")])
