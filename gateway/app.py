@@ -11,9 +11,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
-from gateway import counters, gaps
+from gateway import bounds, counters, gaps
 from gateway.adapter import Adapter
-from gateway.buffer import Buffer, BufferSettings, BufferTrouble, asked, ground
+from gateway.buffer import Buffer, BufferSettings, BufferTrouble, asked, directory, ground
 from gateway.buffer.store import DiskBuffer, open_buffer
 from gateway.identity.credentials import Credential, CredentialFault, CredentialNotNow, find
 from gateway.identity.tls import TrustFault
@@ -114,8 +114,8 @@ async def _run_locked(
     hub(plant, found)
     board = Board()
     async with AsyncExitStack() as stack:
-        bounds = buffer_settings(settings.buffer, state)
-        for doubt in await asyncio.to_thread(_doubts, state, bounds):
+        begun = buffer_settings(settings.buffer, state)
+        for doubt in await asyncio.to_thread(_doubts, state, begun):
             log.warning("%s", doubt)
         try:
             buffer = await stack.enter_async_context(buffer_of(settings, state))
@@ -125,7 +125,7 @@ async def _run_locked(
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         recorder = Recorder(state, board)
         lines = Lines(adapters, buffer, board, Vault(state), file.totals, tasks, recorder)
-        gateway = _Gateway(plant, state, adapters, buffer, bounds, holder, lines, board, tasks)
+        gateway = _Gateway(plant, state, adapters, buffer, begun, holder, lines, board, tasks)
         await gateway.start(found)
         answers = {"status": gateway.view.report, "values": gateway.view.values, "buffer": gateway.view.buffer}
         works: dict[str, answer.Work] = {
@@ -189,7 +189,7 @@ class _Gateway:
         state: Path,
         adapters: Mapping[str, Adapter[Any, Any]],
         buffer: Buffer,
-        bounds: BufferSettings,
+        settings: BufferSettings,
         holder: lock.Holder,
         lines: Lines,
         board: Board,
@@ -207,7 +207,10 @@ class _Gateway:
         self._one_at_a_time = asyncio.Lock()
         self._reloading: set[asyncio.Task[dict[str, Any]]] = set()
         self._begun = plant.gateway
-        self.view = View(board, buffer, holder, lambda: (self._plant, self._lines.pipelines), bounds)
+        self.view = View(
+            *(board, buffer, holder, lambda: (self._plant, self._lines.pipelines), settings),
+            free_bytes=lambda: directory.free_bytes(state / "buffer"),
+        )
 
     async def start(self, found: Mapping[str, Credential]) -> None:
         """Run the first plant with these certificates. Raises CannotStart."""
@@ -260,15 +263,28 @@ class _Gateway:
         if before.gateway.log != plant.gateway.log:  # else --log-level holds
             log.setLevel(plant.gateway.log.upper())
         self._publish(fresh if _upstream(before.gateway) != _upstream(plant.gateway) else None)
-        later = [name for name, value in _fixed(plant.gateway).items() if value != _fixed(self._begun)[name]]
+        settled = await self._settle(plant)
+        later = [] if plant.gateway.state == self._begun.state else ["state"]
+        later += [f"buffer: {name} ({why})" for name, why in settled.later.items()]
         log.info(
-            "plant reloaded: %d lines kept, %d exchanged, %d started, %d stopped%s",
+            "plant reloaded: %d lines kept, %d exchanged, %d started, %d stopped%s%s",
             *(len(changed.kept), len(changed.exchanged), len(changed.started), len(changed.stopped)),
+            f"; changed of the buffer: {', '.join(settled.now)}" if settled.now else "",
             f"; at the next start: {', '.join(later)}" if later else "",
         )
-        warnings = [warning.as_json() for warning in plant.warnings]
-        devices = _devices(before, plant)
-        return {"ok": True, "diagnostics": warnings, "next_start": later} | devices | changed._asdict()
+        answer = {"ok": True, "diagnostics": [warning.as_json() for warning in plant.warnings], "next_start": later}
+        return answer | {"buffer": settled.now} | _devices(before, plant) | changed._asdict()
+
+    async def _settle(self, plant: Plant) -> bounds.Change:
+        """The buffer goes on with what gateway.yaml says of it now, as far as that costs nothing that waits."""
+        before, wanted = self.view.settings, buffer_settings(plant.gateway.buffer, self._state)
+        if not isinstance(self._buffer, bounds.Settling):
+            return bounds.at_next_start(before, wanted)
+        change = bounds.change(before, wanted, self._buffer.stats(), time.time_ns())
+        if change.now:
+            await self._buffer.settle(change.settings)
+            self.view.settings = change.settings
+        return change
 
     def _publish(self, fresh: IotHub | None) -> None:
         """Publish all that waits; to this hub from now on, where one is given."""
@@ -305,11 +321,6 @@ def _devices(before: Plant, after: Plant) -> dict[str, list[str]]:
 
 def _upstream(gateway: Gateway) -> tuple[Any, ...]:
     return gateway.upstream_name, gateway.host, gateway.via, gateway.port, gateway.trust
-
-
-def _fixed(gateway: Gateway) -> dict[str, Any]:
-    """What a running gateway cannot exchange, by the words of ``gateway.yaml``."""
-    return {"state": gateway.state, "buffer": gateway.buffer}
 
 
 def _refused(reason: str, diagnostics: Sequence[Diagnostic] = ()) -> dict[str, Any]:

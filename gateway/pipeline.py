@@ -21,6 +21,8 @@ from gateway.status import Board
 Remedy: TypeAlias = Callable[[Any, Status, Mapping[str, int]], str]
 
 LOOK = "check the device's power, its cable and what it shows"
+DISK_FULL = "the disk is full, or has no more room than shall stay free: polling waits, nothing accepted is lost"
+"""Those who know the disk say how much is missing."""
 
 _Split: TypeAlias = tuple[str, tuple[int, ...], int]
 """A scan in a batch: its device, the positions of its points, and where it begins."""
@@ -158,11 +160,12 @@ def _explain(error: BufferTrouble) -> tuple[str, str]:
     if isinstance(error, BufferFull) and error.what == "quota":
         return (
             "the quota is used up: polling waits, nothing accepted is lost",
-            "bring the upstream back, or raise buffer: quota: in gateway.yaml",
+            "bring the upstream back, or raise buffer: quota: in gateway.yaml and reload",
         )
     if isinstance(error, BufferFull):
         return (
-            "the disk is full: polling waits, nothing accepted is lost",
-            "free space on the disk of the state directory; it goes on by itself",
+            DISK_FULL,
+            "free space on the disk of the state directory, or lower buffer: min_free: in gateway.yaml and reload; "
+            "it goes on by itself",
         )
     return f"the disk does not take data: {error}", "check the disk of the state directory; it goes on by itself"

@@ -8,9 +8,13 @@ from typing import Any
 from gateway.buffer import Buffer, BufferSettings, Stats
 from gateway.message import timestamp
 from gateway.model import Quality
-from gateway.pipeline import Pipeline
+from gateway.pipeline import DISK_FULL, Pipeline
 from gateway.plant import Device, Plant
 from gateway.status import Board, Health, State, lock
+from gateway.status.text import size
+
+GOES_ON_WITH = 2_000_000
+"""Bytes beside what shall stay free, with which a buffer that refused goes on: for its ballast and a commit."""
 
 
 class View:
@@ -23,13 +27,17 @@ class View:
         holder: lock.Holder,
         now: Callable[[], tuple[Plant, Mapping[str, Pipeline]]],
         settings: BufferSettings,
+        *,
+        free_bytes: Callable[[], int],
     ) -> None:
-        """``now``: the plant that runs, and its pipelines by line; ``settings``: those that the buffer works with."""
+        """``now``: the plant that runs, and its pipelines by line; ``free_bytes``: of the buffer's disk."""
         self._board = board
         self._buffer = buffer
         self._holder = holder
         self._now = now
+        self._free_bytes = free_bytes
         self.settings = settings
+        """Those that the buffer works with."""
 
     def report(self) -> dict[str, Any]:
         """Whether data flows: each line, device and identity upstream, and the buffer. Times are ISO 8601, UTC."""
@@ -47,6 +55,8 @@ class View:
             "messages": stats.messages,
             "bytes": stats.bytes_on_disk,
             "quota_bytes": stats.quota_bytes,
+            "min_free_bytes": self.settings.min_free_bytes,
+            "free_bytes": self._free(),
             "oldest": _time(stats.oldest_ns),
             "dropped": stats.dropped,
             "classes": {one.name.lower(): held.messages for one, held in stats.classes.items()},
@@ -54,6 +64,7 @@ class View:
             "parked": dict(stats.parked),
             "quarantined": stats.quarantined,
         }
+        buffer |= _missing(buffer)
         parts = [*lines, *devices, *upstream, buffer]
         settings = plant.gateway
         return {
@@ -76,6 +87,12 @@ class View:
         plant, _ = self._now()
         stats = self._buffer.stats()
         return {"gateway": plant.name, "pid": self._holder.pid, **depth(stats, self.settings), **_pace(stats)}
+
+    def _free(self) -> int | None:
+        try:
+            return self._free_bytes()
+        except OSError:
+            return None
 
     def _device(self, device: Device, pipeline: Pipeline) -> dict[str, Any]:
         latest = pipeline.scans[device.name].latest()
@@ -106,6 +123,20 @@ class View:
             ]
             for device in plant.devices
         }
+
+
+def _missing(buffer: Mapping[str, Any]) -> dict[str, str]:
+    """The reason and the remedy with figures, where less of the disk is free than shall stay so."""
+    free, stays = buffer["free_bytes"], buffer["min_free_bytes"]
+    missing = stays + GOES_ON_WITH - free if free is not None else 0
+    if buffer["reason"] != DISK_FULL or not stays or missing <= 0:
+        return {}
+    room = f"{size(free)} of the disk are free and {size(stays)} shall stay so (buffer: min_free)"
+    free_it = f"free {size(missing)} or more on the disk of the state directory"
+    return {
+        "reason": f"{room}: polling waits, nothing accepted is lost",
+        "remedy": f"{free_it}, or lower buffer: min_free: in gateway.yaml and reload; it goes on by itself",
+    }
 
 
 def depth(stats: Stats, settings: BufferSettings) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from io import SEEK_END, BytesIO
 from typing import TypeAlias
 
 from gateway.buffer import directory, policy, upkeep
@@ -35,7 +36,7 @@ class Commits:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
-        self._scratch = bytearray()
+        self._scratch = BytesIO()
 
     async def store(self, group: Group) -> dict[Priority, BufferTrouble]:
         """One commit per class, alarms first; what returns is on the disk, or its class with why nothing of it is."""
@@ -52,7 +53,7 @@ class Commits:
         if shelf.doubtful:
             await self._leave_epoch()
         frames = await self._encode(shelf, group)
-        coming = policy.growth(sum(len(frame.head) + len(frame.body) for frame in frames))
+        coming = policy.growth(sum(len(frame.head) + len(frame.body) for frame in frames), shelf.page_size)
         await self._find_room(shelf, coming)
         try:
             segment = await self._write(shelf, frames, coming)
@@ -73,23 +74,30 @@ class Commits:
 
     async def _encode(self, shelf: Shelf, group: Sequence[Mapping[str, Sequence[Message]]]) -> list[Frame]:
         frames: list[Frame] = []
-        lanes, epoch, born = self._disk.lanes, self._disk.epoch, int(self._disk.clock.seconds())
+        epoch, born = self._disk.epoch, int(self._disk.clock.seconds())
         following: dict[str, int] = {}
         for number, by_identity in enumerate(group, shelf.next_frame):
-            held: dict[str, tuple[int, Sequence[Message]]] = {}
-            size = 0
-            for identity, messages in by_identity.items():
-                first = following.get(identity) or lanes.lane(identity, shelf.priority).highest + 1
-                held[identity] = first, messages
-                following[identity] = first + len(messages)
-                size += sum([len(message.body) for message in messages])
-            if size >= _THREAD_FROM_BYTES:
-                frames.append(await asyncio.to_thread(encode, number, epoch, held, shelf.priority, born, self._scratch))
+            held = self._numbered(shelf.priority, by_identity, following)
+            what = number, epoch, held, shelf.priority, born, self._scratch
+            if sum([len(one.body) for messages in by_identity.values() for one in messages]) >= _THREAD_FROM_BYTES:
+                frames.append(await asyncio.to_thread(encode, *what))
             else:
-                frames.append(encode(number, epoch, held, shelf.priority, born, self._scratch))
-        if len(self._scratch) > _SCRATCH_BYTES:
-            self._scratch = bytearray()
+                frames.append(encode(*what))
+        if self._scratch.seek(0, SEEK_END) > _SCRATCH_BYTES:
+            self._scratch = BytesIO()
         return frames
+
+    def _numbered(
+        self, priority: Priority, by_identity: Mapping[str, Sequence[Message]], following: dict[str, int]
+    ) -> dict[str, tuple[int, Sequence[Message]]]:
+        """With the sequence of the first of each identity; ``following``: the one after those in frames before this."""
+        lane = self._disk.lanes.lane
+        held: dict[str, tuple[int, Sequence[Message]]] = {}
+        for identity, messages in by_identity.items():
+            first = following.get(identity) or lane(identity, priority).highest + 1
+            held[identity] = first, messages
+            following[identity] = first + len(messages)
+        return held
 
     async def _write(self, shelf: Shelf, frames: Sequence[Frame], coming: int) -> Segment:
         """Raises BufferFull where the disk is at its end, BufferUnavailable where it is out of order."""
@@ -114,7 +122,7 @@ class Commits:
         if writing is not None and (writing.size_bytes + coming > self._disk.sizes.segment or self._too_old(writing)):
             await self._disk.seal(shelf)
         if shelf.writing is None:
-            shelf.writing = await create(shelf.folder, shelf.priority, frame.number)
+            shelf.writing = await create(shelf.folder, shelf.priority, frame.number, shelf.page_size)
             shelf.add(shelf.writing)
         return shelf.writing
 

@@ -165,10 +165,10 @@ def settle(made: Path, path: Path) -> None:
 
 def size(path: Path) -> int:
     """Bytes on the disk of a database with its side files."""
-    total = 0
+    total, name = 0, str(path)
     for suffix in _SIDE_FILES:
         try:
-            total += Path(f"{path}{suffix}").stat().st_size
+            total += os.stat(name + suffix).st_size  # noqa: PTH116  # asked after every commit: a Path takes twice as long
         except FileNotFoundError:
             continue
     return total

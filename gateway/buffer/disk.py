@@ -214,6 +214,7 @@ class Disk:
             shelf.next_frame = max(shelf.next_frame, segment.first + 1)  # no name is used twice
             await self.forget(segment)
             return
+        shelf.page_size = policy.page_size(segment.size_bytes / segment.facts.frames)
         self.sealed(segment)
 
     async def seal_in_doubt(self, shelf: Shelf) -> None:

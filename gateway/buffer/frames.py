@@ -25,7 +25,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from itertools import accumulate
+from operator import sub
 from typing import NamedTuple
 
 from isal import isal_zlib
@@ -153,7 +155,7 @@ def encode(
     lanes: Mapping[str, tuple[int, Sequence[Message]]],
     priority: Priority = Priority.TELEMETRY,
     born: int = 0,
-    scratch: bytearray | None = None,
+    scratch: BytesIO | None = None,
 ) -> Frame:
     """The frame of this number; ``lanes``: per identity the sequence of its first message, and its messages.
 
@@ -161,28 +163,26 @@ def encode(
     time: memory that is new costs more than packing does (a fault of the processor for every 4 KiB).
     """
     sections: list[Section] = []
-    scratch = bytearray() if scratch is None else scratch
-    start, text, properties, taken = 0, "", b"", _RECORD.size
+    pieces: list[bytes] = []
+    start, text, properties = 0, "", b""
     for identity, (first, held) in lanes.items():
         first_ns, offset = held[0].created_ns, start
-        for message in held:
-            if message.properties != text:
-                text = message.properties
-                properties = text.encode()
-                taken = _RECORD.size + len(properties)
-            body = message.body
-            at, end = start + taken, start + taken + len(body)
-            if end > len(scratch):
-                scratch.extend(bytes(end))
-            _RECORD.pack_into(scratch, start, _wrapped(message.created_ns - first_ns), 0, len(properties), len(body))
-            scratch[start + _RECORD.size : at] = properties
-            scratch[at:end] = body
-            start = end
-        count, last_ns = len(held), held[-1].created_ns
-        sections.append(
-            Section(identity, epoch, first, first + count - 1, count, offset, start - offset, first_ns, last_ns)
-        )
-    with memoryview(scratch) as whole, whole[:start] as raw:
+        for _, created_ns, said, body, _ in held:
+            if said != text:
+                text, properties = said, said.encode()
+            after_ns = created_ns - first_ns
+            pieces += (
+                _RECORD.pack(after_ns and _wrapped(after_ns), 0, len(properties), len(body)),
+                properties,
+                body,
+            )
+            start += _RECORD.size + len(properties) + len(body)
+        last, last_ns = first + len(held) - 1, held[-1].created_ns
+        sections.append(Section(identity, epoch, first, last, len(held), offset, start - offset, first_ns, last_ns))
+    scratch = BytesIO() if scratch is None else scratch
+    scratch.seek(0)
+    scratch.writelines(pieces)
+    with scratch.getbuffer() as whole, whole[:start] as raw:
         return _frame(number, epoch, sections, raw, priority, born, 1)
 
 
@@ -206,8 +206,8 @@ def _frame(
     level: int,
 ) -> Frame:
     names, _, firsts, lasts, counts, _, sizes, firsts_ns, lasts_ns = zip(*sections, strict=True)
-    spans = [last - first for first, last in zip(firsts, lasts, strict=True)]
-    spans_ns = [_wrapped(last - first) for first, last in zip(firsts_ns, lasts_ns, strict=True)]
+    spans = list(map(sub, lasts, firsts))
+    spans_ns = [span and _wrapped(span) for span in map(sub, lasts_ns, firsts_ns)]
     directory = pack(names, firsts, spans, counts, sizes, firsts_ns, spans_ns)
     count = sum(counts)
     before = _HEADER.pack(_MAGIC, _VERSION, priority, number, count, len(raw), epoch, born)

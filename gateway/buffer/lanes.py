@@ -60,7 +60,7 @@ class Lanes:
 
     def lane(self, identity: str, priority: Priority = Priority.TELEMETRY) -> Lane:
         """The lane of this identity and class; made on first mention."""
-        lanes = self.bundle(identity).lanes
+        lanes = (self._bundles.get(identity) or self.bundle(identity)).lanes
         lane = lanes[priority]
         if lane is None:
             lane = lanes[priority] = Lane(identity, priority)
@@ -106,7 +106,7 @@ class Lanes:
         self, priority: Priority, frame: int, sections: Sequence[Section], held: Mapping[str, Sequence[Message]]
     ) -> None:
         """A commit brought a frame; what does not enter a window is not even made into what is given out."""
-        for identity, epoch, first, last, count, *_ in sections:
+        for identity, epoch, first, last, count, _, _, _, _ in sections:
             messages = held[identity]
             lane = self.lane(identity, priority)
             if identity in self._claimed and lane.loaded >= lane.highest:

@@ -247,6 +247,7 @@ async def _make(path: Path) -> None:
 async def _open(path: Path, clocks: Clocks, random32: Callable[[], int], *, new: bool = False) -> Meta:
     times_ns, log_found = await asyncio.to_thread(_looked_at, path)
     connection = await aiosqlite.connect(directory.uri(path, "mode=rw"), uri=True, isolation_level=None)
+    connection.text_factory = bytes.decode  # it raises a ValueError; the sqlite3 module an error that says nothing
     try:
         await connection.executescript(_SETTINGS)
         # SQLite has made the log by now, and does not say whether its name is on the disk.

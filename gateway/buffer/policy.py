@@ -14,7 +14,11 @@ QUOTA_MINIMUM = 1024 * 1024
 PAGE_SIZE = 512
 """The smallest there is. Written per byte of payload for commits of 1, 10 and 100 scans of one value with pages of 512,
 1024, 2048 and 4096: 9.7, 1.2, 0.22; 11.3, 1.4, 0.29; 17.8, 2.1, 0.45; 31.7, 3.5, 0.65. Large frames do not care."""
-_LOGGED_PAGE = PAGE_SIZE + 24
+LARGE_PAGE_SIZE = 2048
+"""For large frames: one of 59 kB is written in 0.11 ms in place of 0.25, read in 0.05 in place of 0.10, and takes as
+much room: 1.09 of its bytes in place of 1.08."""
+_LARGE_FROM_BYTES = 32_768
+_PAGE_HEADER_BYTES = 24
 _PAGES_A_COMMIT = 5
 """Beside those of the frame: the file's first page, the b-tree's."""
 _RESERVE = 10
@@ -58,9 +62,14 @@ def sizes(quota_bytes: int) -> Sizes:
     )
 
 
-def growth(stored_bytes: int) -> int:
+def page_size(frame_bytes: float) -> int:
+    """Of a segment whose frames will take about so many."""
+    return LARGE_PAGE_SIZE if frame_bytes >= _LARGE_FROM_BYTES else PAGE_SIZE
+
+
+def growth(stored_bytes: int, page_size: int = PAGE_SIZE) -> int:
     """Bytes by which a log grows for a commit of so many: whole pages with their headers, the b-tree's included."""
-    return (stored_bytes // (PAGE_SIZE - 4) + _PAGES_A_COMMIT) * _LOGGED_PAGE
+    return (stored_bytes // (page_size - 4) + _PAGES_A_COMMIT) * (page_size + _PAGE_HEADER_BYTES)
 
 
 def fits(sizes: Sizes, used: int, coming: int, priority: Priority, *, refusing: bool) -> bool:

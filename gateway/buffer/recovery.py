@@ -25,10 +25,11 @@ from gateway.buffer.meta import Sealed, another, open_meta
 from gateway.buffer.port import BufferSettings, BufferTrouble, Loss
 from gateway.buffer.segments import Place, Segment, place
 from gateway.buffer.sources import Bad, Source
+from gateway.model import Priority
 
 log = logging.getLogger("fieldgate")
 
-_EMPTY_BYTES = 2 * policy.PAGE_SIZE
+_EMPTY_BYTES = 2 * policy.LARGE_PAGE_SIZE
 """Of a segment that has no log yet."""
 
 
@@ -65,6 +66,7 @@ class _Opening:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
         self._known: dict[Place, Sealed] = {one.place: one for one in disk.saved.sealed}
+        self._newest: dict[Priority, Place] = {}
         self._mark = disk.folder / directory.UNSYNCED
         self._doubtful = self._mark.exists()
         """Something that cannot be read may hold sequences above the highest that is known."""
@@ -78,6 +80,7 @@ class _Opening:
             restore(disk.lanes.lane(cursor.identity, cursor.priority), cursor)
         found = {one: path for path in disk.folder.glob("p*.db") if (one := place(path)) is not None}
         leftovers = {one for one in found if any(other.replaces(one) for other in found)}
+        self._newest = {one.priority: one for one in sorted(found)}
         for one in sorted(found):
             if one not in leftovers:
                 await self._take_in(one, found[one])
@@ -170,7 +173,7 @@ class _Opening:
             segment.damaged = True
         await segment.close()
         fewer = known is not None and segment.facts.frames < known.facts.frames
-        if fewer or segment.damaged:
+        if fewer or segment.last < self._accepted_at_least(segment, known) or segment.damaged:
             return await self._salvage(segment, known)
         segment.measure()
         now = int(self._disk.clock.seconds())
@@ -184,7 +187,7 @@ class _Opening:
     async def _salvage(self, segment: Segment, known: Sealed | None) -> tuple[Segment, Content] | None:
         disk = self._disk
         made = segment.path.with_name(f"{segment.path.name}{directory.NEW}")
-        facts = known.facts if known else segment.facts
+        facts = known.facts if known else segment.facts._replace(last=self._accepted_at_least(segment, known))
         source = Source(segment.path, segment.first, facts, known is not None, disk.clock.same_boot)
 
         def work() -> rewriting.Made:
@@ -215,6 +218,11 @@ class _Opening:
         new.measure()
         disk.sealed(new)
         return new, result.content
+
+    def _accepted_at_least(self, segment: Segment, known: Sealed | None) -> int:
+        """Up to which frame it was written: ``meta.db`` speaks only of what was on the disk before."""
+        newest = known is None and segment.place == self._newest[segment.priority]
+        return self._disk.saved.frames[segment.priority] if newest else segment.first - 1
 
     async def _aside(self, segment: Segment) -> None:
         self._disk.unlist(segment.place)
@@ -301,8 +309,10 @@ class _Opening:
 
 
 def _state_of_log(path: Path) -> wal.Log:
-    data = directory.read_all(Path(f"{path}-wal")) if directory.has_log(path) else b""
-    return wal.examine(data, policy.PAGE_SIZE, begun_anew=False)
+    if not directory.has_log(path):
+        return wal.examine(b"", policy.PAGE_SIZE)
+    size = wal.page_size(directory.read_all(path), policy.PAGE_SIZE)
+    return wal.examine(directory.read_all(Path(f"{path}-wal")), size, begun_anew=False)
 
 
 def _never(identity: str, sequence: int) -> bool:

@@ -40,10 +40,6 @@ _NAME = re.compile(r"p([012])-(\d{12})(?:-(\d{12})-(\d{1,9}))?\.db")
 TABLE = """
 CREATE TABLE frame(number INTEGER PRIMARY KEY, messages INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL);
 """
-_SCHEMA = f"""
-PRAGMA page_size={PAGE_SIZE};
-{TABLE}
-"""
 # EXCLUSIVE stands first: it keeps the log's index in memory, so that there is no third file to make room for.
 _WRITING = """
 PRAGMA locking_mode=EXCLUSIVE;
@@ -360,11 +356,11 @@ class Segment:
         log.error("buffer: %s cannot be given its name (%s): it is read after the next start", self.path, trouble)
 
 
-async def create(folder: Path, priority: Priority, first: int) -> Segment:
+async def create(folder: Path, priority: Priority, first: int, page_size: int = PAGE_SIZE) -> Segment:
     """A new segment for frames from number ``first`` on, open to be written, its name and its log's durable."""
     segment = Segment(folder / Place(priority, first, 0, 0).name)
     try:
-        await asyncio.to_thread(directory.write_new, segment.path, _empty())
+        await asyncio.to_thread(directory.write_new, segment.path, _empty(page_size))
         await segment.start_writing()
         # SQLite has made the log by now, and does not say whether its name is on the disk.
         await asyncio.to_thread(directory.sync, folder)
@@ -377,8 +373,8 @@ async def create(folder: Path, priority: Priority, first: int) -> Segment:
 
 
 @cache
-def _empty() -> bytes:
-    return wal.empty_database(_SCHEMA)
+def _empty(page_size: int) -> bytes:
+    return wal.empty_database(f"PRAGMA page_size={page_size}; {TABLE}")
 
 
 def reading_uri(path: Path) -> str:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.buffer.policy import PACKED
+from gateway.buffer.policy import PACKED, PAGE_SIZE
 from gateway.buffer.segments import Segment
 from gateway.model import Priority
 
@@ -21,6 +21,8 @@ class Shelf:
         self.writing: Segment | None = None
         self.next_frame = 1
         self._sealed_bytes: int | None = None
+        self.page_size = PAGE_SIZE
+        """Of the segment that is written, or of the next one."""
         self.refused = False
         """The quota was at its end, and nothing was stored since."""
         self.ratio = PACKED

@@ -39,7 +39,7 @@ class Source(NamedTuple):
     first: int
     facts: Facts
     known: bool = True
-    """Whether the facts are those of all that was accepted."""
+    """Whether the facts are those of all that was accepted; else only their ``last`` counts, and there may be more."""
     whole: bool = True
     """Whether no commit can be half on the disk: the power did not go."""
 
@@ -84,7 +84,8 @@ def frames(source: Source, priority: Priority, *, salvage: bool) -> Iterator[Who
 
 def is_sound(source: Source) -> bool:
     """Whether every frame is in it as it was written, and the log is whole: the disk did not give it for a moment."""
-    log = wal.examine(_log(source.path), PAGE_SIZE, begun_anew=False)
+    size = wal.page_size(directory.read_all(source.path), PAGE_SIZE)
+    log = wal.examine(_log(source.path), size, begun_anew=False)
     found = list(frames(source, (place(source.path) or _UNKNOWN).priority, salvage=True))
     whole = not any(isinstance(frame, Bad) for frame in found) and len(found) == source.facts.frames
     return whole and not log.broken and not log.torn
@@ -130,14 +131,14 @@ def _bytes(found: object) -> bytes:
 
 def _salvaged(source: Source, priority: Priority) -> Iterator[Whole | Bad]:
     log, database = _log(source.path), directory.read_all(source.path)
-    found = wal.examine(log, PAGE_SIZE, begun_anew=False)
+    size = wal.page_size(database, PAGE_SIZE)
+    found = wal.examine(log, size, begun_anew=False)
     ways: Sequence[wal.Reading] = ("all",) if all(page.sound for page in found.pages) else ("all", "sound", "before")
     with ExitStack() as stack:
         readings: list[sqlite3.Connection] = []
         for way in ways:
             connection = stack.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
-            whole = wal.replayed(database, log, _page_size(database), way)
-            connection.deserialize(whole)
+            connection.deserialize(wal.replayed(database, log, size, way))
             readings.append(connection)
         numbers, listed = _numbers(readings, source, found)
         hidden = 0
@@ -194,7 +195,7 @@ def _numbers(readings: Sequence[sqlite3.Connection], source: Source, log: wal.Lo
         commits = log.commits if source.whole else log.certain
         # A number may itself be what is wrong: one commit holds few frames.
         likely = [number for number in found if number < source.first + 2 * commits + 8]
-        end = max([source.first + commits - 1, *likely])
+        end = max([source.first + commits - 1, source.facts.last, *likely])
     return range(source.first, end + 1), True
 
 
@@ -206,11 +207,6 @@ def _raise_if_whole(error: Exception) -> None:
 
 def _log(path: Path) -> bytes:
     return directory.read_all(Path(f"{path}-wal")) if directory.has_log(path) else b""
-
-
-def _page_size(database: bytes) -> int:
-    size = int.from_bytes(database[16:18], "big")
-    return size if size.bit_count() == 1 and size >= PAGE_SIZE else PAGE_SIZE
 
 
 def _piecewise(connection: sqlite3.Connection, number: int) -> _Row:

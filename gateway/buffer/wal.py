@@ -21,6 +21,7 @@ _PAGE = struct.Struct(">6I")
 _MAGIC = {0x377F0682: "<", 0x377F0683: ">"}
 _SIZES = {1 << power for power in range(9, 17)}
 _MASK = 0xFFFFFFFF
+_HEAD_SIZE = slice(16, 18)
 _FILE_FORMAT = slice(18, 20)
 """Of a database: 2 says that it has a write-ahead log, 1 that it has none."""
 _HEAD = re.compile(rb"SQLite format 3\0(..)(?:\x01\x01|\x02\x02)\0\x40\x20\x20", re.DOTALL)
@@ -171,6 +172,12 @@ def _has_head(database: bytes) -> bool:
     """What SQLite reads of the file itself, whatever a newer first page in the log says."""
     match = _HEAD.match(database)
     return match is not None and int.from_bytes(match[1], "big") in _FILE_SIZES
+
+
+def page_size(database: bytes, otherwise: int) -> int:
+    """As the head of the database says it, or as the other if that cannot be."""
+    size = int.from_bytes(database[_HEAD_SIZE], "big")
+    return size if size in _SIZES else otherwise
 
 
 def replayed(database: bytes, log: bytes, page_size: int, reading: Reading = "all") -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ from gateway.buffer import Loss, directory, inspection
 from gateway.buffer.export import Export, Wanted
 from gateway.cli.plants import JSON, PLANT, STATE, gateway_of, opened, refuse, state_of
 from gateway.cli.refused import quarantine
+from gateway.cli.replaying import BEGIN_NS, moment
 from gateway.message import timestamp
 from gateway.model import Priority, Stored
 from gateway.status import answer, depth, lock
-from gateway.values import seconds
 
 
 class Mixed(click.Group):
@@ -90,7 +90,7 @@ def _not_starting(state: Path, as_json: bool) -> None:
     """A gateway that has the directory and does not answer is just starting, or stands still."""
     holder = lock.holder(state)
     if holder is not None:
-        text = f'gateway "{holder.gateway}" (pid {holder.pid}) has the state directory {state}, but does not answer'
+        text = f"{lock.InUse(state, holder)}; it does not answer"
         refuse(text, "it may just be starting: try again", as_json=as_json)
 
 
@@ -144,7 +144,7 @@ def export(
         refuse("name a PLANT, or a copy of a buffer with --directory", "fieldgate buffer export PLANT", code=2)
     place = copied if copied is not None else state_of(folder, state) / "buffer" if folder is not None else Path()
     chosen = [Priority[name.upper()] for name in classes] or list(Priority)
-    wanted = Wanted(frozenset(identities), chosen, since_ns(since, datetime.now(UTC)))
+    wanted = Wanted(frozenset(identities), chosen, BEGIN_NS if since is None else moment(since, time.time_ns()))
     try:
         found = Export(place, inspection.read_kept(place), wanted)
         with opened(output) as stream:
@@ -156,20 +156,6 @@ def export(
         refuse(f"the buffer cannot be read: {error}", "name its directory with --state or --directory")
     if found.unreadable:
         click.echo(f"{found.unreadable} frames are damaged and left out", err=True)
-
-
-def since_ns(text: str | None, now: datetime) -> int:
-    """Nanoseconds since 1970 of a time that somebody named, or that is so long ago; ends with 2 for anything else."""
-    if text is None:
-        return -(2**63)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return int((now.timestamp() - seconds(text)) * 1e9)
-        except ValueError:
-            refuse(f'"{text}" is no time', "write for example 2h, 3d, or 2026-11-24T10:00:00Z", code=2)
-    return int(at.replace(tzinfo=at.tzinfo or UTC).timestamp()) * 1_000_000_000
 
 
 def line(message: Stored) -> str:

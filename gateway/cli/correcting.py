@@ -117,7 +117,8 @@ class Publication:
         return Taken(**await asyncio.to_thread(ask))
 
     async def _alone(self, correction: Correction) -> None:
-        holder = lock.Holder("fieldgate replay", os.getpid(), str(self._plant.folder), timestamp(time.time_ns()))
+        since = timestamp(time.time_ns())
+        holder = lock.Holder(self._plant.name, os.getpid(), str(self._plant.folder), since, "fieldgate replay")
         board = Board()
         try:
             with lock.held(self._state, holder):
@@ -128,7 +129,7 @@ class Publication:
 
                     await self._all(step, correction, await step(0))
         except lock.InUse as error:
-            raise _Stopped("a gateway has the state directory, but does not answer: it may be starting") from error
+            raise _Stopped(f"{error}; it does not answer: it may be starting") from error
         except BufferTrouble as error:
             raise _Stopped(f"the buffer cannot be opened: {error}") from error
 

@@ -92,8 +92,10 @@ def _tell(done: dict[str, Any]) -> None:
     for what in ("started", "stopped", "exchanged", "kept"):
         for line in done[what]:
             click.echo(f"{what:<9}  line {line}")
-    if done["next_start"]:
-        click.echo(f"takes effect at the next start: {', '.join(done['next_start'])}")
+    if done["buffer"]:
+        click.echo(f"changed    buffer: {', '.join(done['buffer'])}")
+    for what in done["next_start"]:
+        click.echo(f"takes effect at the next start: {what}")
 
 
 def not_running(folder: Path, directory: Path, as_json: bool) -> NoReturn:

@@ -56,7 +56,8 @@ class Desk:
         if not (self._state / "buffer").is_dir():
             refuse(f"there is no buffer in {self._state}", "name it with --state", as_json=self._as_json)
         me = f"fieldgate buffer quarantine {question['do']}"
-        holder = lock.Holder(me, os.getpid(), str(self._folder.resolve()), timestamp(time.time_ns()))
+        name = gateway_of(self._folder, as_json=self._as_json).name
+        holder = lock.Holder(name, os.getpid(), str(self._folder.resolve()), timestamp(time.time_ns()), me)
         try:
             with lock.held(self._state, holder):
                 return asyncio.run(self._answered(question))

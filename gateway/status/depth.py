@@ -30,13 +30,16 @@ class Room(NamedTuple):
     """The same if nothing drained any more."""
     empty_s: float | None
     """Until nothing waits; None where it does not drain."""
+    of_disk: bool = False
+    """Whether the disk comes to its end before the quota: then nothing gives way, whatever the policy."""
 
 
 def room(facts: Mapping[str, Any]) -> Room:
     """What the facts say of it: ``growth_bytes_per_s`` is what is written, whatever drains."""
-    left = int(facts["quota_bytes"] * RESERVE) - facts["bytes"]
+    of_quota = left = int(facts["quota_bytes"] * RESERVE) - facts["bytes"]
     if facts["free_bytes"] is not None:
         left = min(left, facts["free_bytes"] - facts["min_free_bytes"])
+    of_disk = left < of_quota
     left = max(0, left)
     growth, came, went = facts["growth_bytes_per_s"], facts.get("in_per_s"), facts.get("out_per_s")
     if growth and came == 0:
@@ -48,7 +51,7 @@ def room(facts: Mapping[str, Any]) -> Room:
     elif outage is not None and came is None:
         full = outage
     empty = facts["messages"] / (went - came) if came is not None and went > came and facts["messages"] else None
-    return Room(left, full, outage, empty)
+    return Room(left, full, outage, empty, of_disk)
 
 
 def lines(facts: dict[str, Any], now: datetime | None = None) -> list[str]:
@@ -65,13 +68,14 @@ def lines(facts: dict[str, Any], now: datetime | None = None) -> list[str]:
     text += _section(f"most waiting, of {len(facts['waiting']):,} identities", most)
     text += _section("damaged, set aside", [f"{one['file']}  {size(one['bytes'])}" for one in facts["aside"]])
     if facts["quarantined"]:
-        text += ["", f"quarantine: {facts['quarantined']:,} messages that the hub will never take"]
+        text += ["", f"quarantine: {_counted(facts['quarantined'], 'message')} that the hub will never take"]
         text.append(f"  look at them:  fieldgate buffer quarantine list {facts['plant']}")
     return text
 
 
 def _verdict(facts: Mapping[str, Any], now: datetime) -> str:
-    head = f"{facts['gateway']}: {facts['messages']:,} messages wait, {size(facts['bytes'])}"
+    wait = f"{_counted(facts['messages'], 'message')} {'waits' if facts['messages'] == 1 else 'wait'}"
+    head = f"{facts['gateway']}: {wait}, {size(facts['bytes'])}"
     if facts["quota_bytes"]:
         head += f" of {size(facts['quota_bytes'])}"
     return head + (f", the oldest is {_age(facts['oldest'], now)} old" if facts["oldest"] else "")
@@ -110,22 +114,33 @@ def _pace(facts: Mapping[str, Any]) -> list[str]:
     if "in_per_s" in facts:
         text.append(f"  in the last minute {facts['in_per_s']:.1f} came and {facts['out_per_s']:.1f} went a second")
     found = room(facts)
-    then = next((THEN[one["on_full"]] for one in facts["classes"] if one["class"] == "telemetry"), "")
-    if found.empty_s is not None:
+    policy = next((one["on_full"] for one in facts["classes"] if one["class"] == "telemetry"), "refuse")
+    then = THEN["refuse" if found.of_disk else policy]
+    if found.empty_s is not None and found.empty_s >= 1:
         text.append(f"  empty in about {duration(found.empty_s)} at this rate")
-    if found.full_s is not None:
+    if not found.bytes_left:
+        text.append(f"  no room is left: {then}")
+    elif found.full_s is not None:
         text.append(f"  full in about {duration(found.full_s)} at this rate; then {then}")
     elif found.outage_s is not None:
         text.append(f"  room for about {duration(found.outage_s)} without upstream; then {then}")
     else:
         text.append(f"  room for {size(found.bytes_left)}; how long that lasts is not known yet; then {then}")
     if facts["free_bytes"] is not None:
-        stays = f", {size(facts['min_free_bytes'])} of it stay free" if facts["min_free_bytes"] else ""
-        text.append(f"  disk: {size(facts['free_bytes'])} free{stays}")
+        text.append(f"  disk: {size(facts['free_bytes'])} free{_stays(facts)}")
     if "fsync_ms" in facts:
         took = facts["fsync_ms"]
         text.append(f"  a commit takes {took['p50']:.1f} ms, 99 of 100 at most {took['p99']:.1f} ms")
     return text
+
+
+def _stays(facts: Mapping[str, Any]) -> str:
+    free, stays = facts["free_bytes"], facts["min_free_bytes"]
+    if not stays:
+        return ""
+    if free >= stays:
+        return f", {size(stays)} of it stay so"
+    return f", but {size(stays)} shall stay so (buffer: min_free): free {size(stays - free)}, or lower it and reload"
 
 
 def _section(title: str, rows: Iterable[str]) -> list[str]:
@@ -135,5 +150,10 @@ def _section(title: str, rows: Iterable[str]) -> list[str]:
 
 def _loss(loss: Mapping[str, Any]) -> str:
     span = f", measured {loss['from']} to {loss['to']}" if loss["from"] else ""
-    whose = f" of {loss['identities']:,} identities" if loss["identities"] else ""
-    return f"{loss['messages']:,} {loss['class']} messages{whose} {LOST.get(loss['reason'], loss['reason'])}{span}"
+    whose = f" of {_counted(loss['identities'], 'identity', 'identities')}" if loss["identities"] else ""
+    what = _counted(loss["messages"], f"{loss['class']} message")
+    return f"{what}{whose} {LOST.get(loss['reason'], loss['reason'])}{span}"
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

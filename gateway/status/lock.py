@@ -20,6 +20,7 @@ class Holder(NamedTuple):
     pid: int
     plant: str
     since: str
+    command: str = "fieldgate run"
 
 
 class InUse(Exception):
@@ -31,11 +32,11 @@ class InUse(Exception):
 
 
 def _words(directory: Path, holder: Holder | None) -> str:
-    if holder is None:
+    if holder is None or not holder.pid:
         return f"the state directory {directory} is in use by another gateway"
     return (
-        f'the state directory {directory} is in use by gateway "{holder.gateway}" '
-        f"(pid {holder.pid}, plant {holder.plant}, since {holder.since})"
+        f'the state directory {directory} is in use by gateway "{holder.gateway}": '
+        f"{holder.command}, pid {holder.pid}, plant {holder.plant}, since {holder.since}"
     )
 
 
@@ -64,7 +65,7 @@ def holder(directory: Path) -> Holder | None:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _read(os.read(handle, 4096)) or Holder("unknown", 0, "", "")
+        return _read(os.read(handle, 4096)) or Holder("unknown", 0, "", "", "unknown")
     finally:
         os.close(handle)
     return None

@@ -15,13 +15,13 @@ LOST = {
 }
 """What has become of messages, by the reason of their loss."""
 REMEDIES = {
-    "quota": "bring the upstream back, or raise buffer: quota: in gateway.yaml",
-    "thinned": "bring the upstream back, or raise buffer: quota: in gateway.yaml",
-    "expired": "bring the upstream back, or raise buffer: keep: in gateway.yaml",
+    "quota": "bring the upstream back, or raise buffer: quota: in gateway.yaml and reload",
+    "thinned": "bring the upstream back, or raise buffer: quota: in gateway.yaml and reload",
+    "expired": "bring the upstream back, or raise buffer: keep: in gateway.yaml and reload",
     "damaged": "check the disk: what was damaged lies in the buffer's directory, see  fieldgate buffer",
 }
 ROOM = {
-    "quota": "bring the upstream back, or raise buffer: quota: in gateway.yaml",
+    "quota": REMEDIES["quota"],
     "disk": "free space on the disk of the state directory; it goes on by itself",
 }
 SINGULAR = {"lines": "line", "devices": "device", "upstream": "upstream"}
@@ -109,7 +109,7 @@ def _buffer(buffer: dict[str, Any], plant: str, now: datetime) -> list[str]:
     if buffer["reason"]:
         text += [f"       why:  {buffer['reason']}", f"       do:   {buffer['remedy']}"]
     for name, why in buffer["full"].items():
-        if name != "telemetry" or not buffer["reason"]:
+        if not buffer["reason"] or why != buffer["full"].get("telemetry"):
             text += [f"       full: no {name} is taken, the {why} is at its end", f"       do:   {ROOM[why]}"]
     if parked := len(buffer["parked"]):
         text.append(f"       aside: {parked} {'identity is' if parked == 1 else 'identities are'} parked, see upstream")

@@ -18,7 +18,7 @@ from tests.faults.ledger import Account, Verdict, line
 from tests.faults.power import lay_down, recover
 from tests.faults.row import Row, scratch
 from tests.faults.shim import Failing, Kind, Shim, preloaded
-from tests.faults.workload import IDENTITIES, LOSSES, append, drain_all, opened, seen, stay_at_home
+from tests.faults.workload import IDENTITIES, LOSSES, append, drain_all, opened, pages_of, seen, stay_at_home
 
 OPERATIONS = 25
 """Of one directory: appends and deliveries while its disk fails."""
@@ -74,6 +74,7 @@ class Episode:
     async def run(self, what: Failing, error: int, rate: float) -> None:
         """Work while it fails and after it has healed, restart, drain."""
         self._folder.mkdir()
+        pages_of(large=self._chance.random() < 0.5)
         self._shim.start(self._folder, seed=self._chance.randrange(2**32))
         try:
             async with asyncio.timeout(60), opened(self._folder / "buffer", self._note) as buffer:

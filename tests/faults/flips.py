@@ -15,7 +15,18 @@ from tests.faults.crash import Image
 from tests.faults.ledger import Account, Note
 from tests.faults.power import lay_down
 from tests.faults.row import Row, scratch
-from tests.faults.workload import IDENTITIES, TOKENS_A_RUN, Load, append, boot, drain_all, live, opened, stay_at_home
+from tests.faults.workload import (
+    IDENTITIES,
+    TOKENS_A_RUN,
+    Load,
+    append,
+    boot,
+    drain_all,
+    live,
+    opened,
+    pages_of,
+    stay_at_home,
+)
 
 LOAD = Load(10, (0, 100, 1000, 5000), 0.001, 0.004)
 SETTINGS = BufferSettings(quota_bytes=8 * 1024 * 1024)
@@ -43,6 +54,7 @@ def main(row: Row, seed: int, tries: int) -> None:
 async def _made(folder: Path, chance: random.Random, *, closed: bool) -> tuple[Account, Image]:
     """A directory with a backlog: as it was closed, or as kill -9 leaves it."""
     account = Account()
+    pages_of(large=chance.random() < 0.5)
     async with opened(folder / "buffer", account.note, SETTINGS, boot("the same")) as buffer:
         await live(buffer, account.note, chance, 1, LOAD)
         for identity in IDENTITIES:

@@ -47,14 +47,23 @@ def main(row: Row, seed: int, stops: int, shortest_ms: int, longest_ms: int) -> 
             time.sleep(chance.triangular(shortest_ms, longest_ms, shortest_ms) / 1000)
             before = ledger.stat().st_size
             os.kill(process.pid, signal.SIGCONT)
-            time.sleep(0.3)
+            delivers = _delivers(ledger, before)
             enough.touch()
             process.join(DEADLINE_S)
             troubles = [] if process.exitcode == 0 else [f"it ended with {process.exitcode}"]
             process.kill()
-            if b"\nD " not in ledger.read_bytes()[before:]:
+            if not delivers:
                 troubles.append("nothing was delivered after it")
             troubles += lives.through(finish, folder, ledger)
             verdict = judge(ledger.read_text().splitlines(), LOSSES)
             verdict.troubles += troubles
             row.add(verdict, f"seed {seed} stop {number}")
+
+
+def _delivers(ledger: Path, before: int) -> bool:
+    """Whether something arrives, in time, after so many bytes of the ledger."""
+    for _ in range(200):
+        time.sleep(DEADLINE_S / 200)
+        if b"\nD " in ledger.read_bytes()[before:]:
+            return True
+    return False

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.buffer import Buffer, BufferFull, BufferSettings, BufferTrouble, meta
+from gateway.buffer import Buffer, BufferFull, BufferSettings, BufferTrouble, meta, policy, shelf
 from gateway.buffer.clock import Clocks
 from gateway.buffer.store import open_buffer
 from gateway.model import Priority, Stored
@@ -64,6 +64,12 @@ def stay_at_home() -> None:
     """
     vars(meta)["_home"] = lambda path: {"inode": 1, "machine": "the same"}
     vars(meta)["RESTORED_S"] = math.inf
+
+
+def pages_of(*, large: bool) -> None:
+    """Segments have large pages, or small ones, from now on, whatever their frames take: here most are small."""
+    vars(shelf)["PAGE_SIZE"] = policy.LARGE_PAGE_SIZE if large else policy.PAGE_SIZE
+    vars(policy)["_LARGE_FROM_BYTES"] = 0 if large else math.inf
 
 
 def boot(name: object) -> Clocks:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from gateway import app, plugins
+from gateway import app, bounds, plugins
 from gateway.buffer import BufferSettings, ground
 from gateway.buffer.ground import Ground
+from gateway.buffer.store import DiskBuffer
 from gateway.identity import credentials
 from gateway.model import Priority
 from gateway.plant import Buffering, Plant, by_line, read
@@ -103,18 +104,52 @@ async def test_stops_in_the_middle_of_a_reload(tmp_path: Path, monkeypatch: pyte
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_reload_tells_every_time_what_waits_for_the_next_start(tmp_path: Path) -> None:
-    folder = example(tmp_path)
+async def reloaded(folder: Path, old: str, new: str) -> list[dict[str, Any]]:
+    """What two reloads in a row answer after a change of gateway.yaml; the buffer is asked before the gateway stops."""
     await asyncio.to_thread(_certificates, folder)
     plant = read(folder, plugins.find().adapters)
+    state = plant.gateway.state
     async with asyncio.timeout(10):
         task, stop, _ = await running(plant)
-        replace(folder, "gateway.yaml", "quota: 2 GB", "quota: 77 MB")
-        for _ in range(2):
-            told = await asyncio.to_thread(answer.ask, plant.gateway.state, "reload", 5.0)
-            assert (told["ok"], told["next_start"]) == (True, ["buffer"])
+        replace(folder, "gateway.yaml", old, new)
+        told = [await asyncio.to_thread(answer.ask, state, "reload", 5.0) for _ in range(2)]
+        told.append(await asyncio.to_thread(answer.ask, state, "buffer"))
         stop.set()
         await task
+    return told
+
+
+async def test_a_reload_settles_the_buffer_and_everybody_is_told_its_new_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[BufferSettings] = []
+
+    async def settle(buffer: DiskBuffer, settings: BufferSettings) -> None:
+        settled.append(settings)
+
+    monkeypatch.setattr(DiskBuffer, "settle", settle, raising=False)
+    first, second, seen = await reloaded(example(tmp_path), "quota: 2 GB", "order: live-first, quota: 77 MB")
+    assert (first["ok"], first["buffer"], first["next_start"]) == (True, ["quota", "order"], [])
+    assert (second["buffer"], second["next_start"]) == ([], [])
+    assert [(one.quota_bytes, one.order) for one in settled] == [(77_000_000, "live-first")]
+    assert (seen["quota_bytes"], seen["order"]) == (77_000_000, "live-first")
+
+
+async def test_a_reload_tells_every_time_what_waits_for_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a buffer that cannot take other settings while it is open."""
+    monkeypatch.setattr(bounds, "Settling", type("Other", (), {}))
+    *both, seen = await reloaded(example(tmp_path), "quota: 2 GB", "quota: 77 MB")
+    for told in both:
+        assert (told["ok"], told["buffer"]) == (True, [])
+        assert told["next_start"] == ["buffer: quota (the buffer that runs takes no other)"]
+    assert seen["quota_bytes"] == 2_000_000_000
+
+
+async def test_a_state_directory_that_moves_is_taken_at_the_next_start(tmp_path: Path) -> None:
+    first, *_ = await reloaded(example(tmp_path), "state: state", "state: elsewhere")
+    assert first["next_start"] == ["state"]
 
 
 def test_what_stays_free_follows_from_the_disk_where_nobody_says_it(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway import gaps
-from gateway.buffer import BufferFull, Loss, Stats
+from gateway.buffer import Buffer, BufferFull, BufferSettings, Loss, Stats
+from gateway.buffer.store import DiskBuffer, open_buffer
 from gateway.gaps import audible, event, tell
 from gateway.model import Message, Priority
 from tests.gateway.upstream.fakes import MemoryBuffer
@@ -82,7 +86,7 @@ class Lossy(MemoryBuffer):
         return super().stats()._replace(draining=frozenset(self.drains))
 
 
-async def rounds(buffer: Lossy, count: int) -> None:
+async def rounds(buffer: Buffer, count: int) -> None:
     """So many turns of the task."""
     left = count
 
@@ -151,3 +155,44 @@ async def test_many_gaps_are_told_in_pieces_that_the_buffer_takes() -> None:
     buffer.losses = [LOSS._replace(identity=f"meter-{number}") for number in range(1200)]
     await rounds(buffer, 1)
     assert sizes == [500, 500, 200]
+
+
+DROPPING = BufferSettings(2_000_000, on_full={Priority.TELEMETRY: "drop-oldest"})
+
+
+async def arrived(buffer: DiskBuffer, identity: str) -> list[dict[str, Any]]:
+    """All that waits of this identity arrives; the events among it."""
+    events: list[dict[str, Any]] = []
+    while buffer.stats().waiting.get(identity):
+        claim = await buffer.claim(identity)
+        events += [json.loads(one.body) for one in claim.messages if one.priority is Priority.ALARM]
+        await buffer.acknowledge(claim)
+    return events
+
+
+async def test_each_loss_is_told_once_over_restarts_in_an_outage_and_after_it(tmp_path: Path) -> None:
+    """An outage in which the quota drops, a restart in it, its end, a restart after it."""
+    async with open_buffer(tmp_path / "buffer", DROPPING) as buffer:
+        for number in range(150):
+            noise = random.Random(number).randbytes(20_000)
+            await buffer.append([Message(one, NOW_NS + number * S_NS, "", noise) for one in ("meter-1", "meter-2")])
+        await rounds(buffer, 3)
+        lost = {gap.identity: gap.messages for gap in buffer.gaps()}
+        assert lost.keys() == {"meter-1", "meter-2"}
+    async with open_buffer(tmp_path / "buffer", DROPPING) as buffer:
+        await rounds(buffer, 3)
+        waits = buffer.stats().waiting
+        assert {one: 150 - lost[one] for one in lost} == waits
+        assert await arrived(buffer, "meter-1") == []
+        await rounds(buffer, 3)
+        (told,) = await arrived(buffer, "meter-1")
+        assert (told["reason"], told["class"], told["messages"]) == ("quota", "telemetry", lost["meter-1"])
+        assert (told["first"], told["last"]) == (1, lost["meter-1"])
+    async with open_buffer(tmp_path / "buffer", DROPPING) as buffer:
+        await rounds(buffer, 3)
+        assert await arrived(buffer, "meter-1") == []
+        assert await arrived(buffer, "meter-2") == []
+        await rounds(buffer, 3)
+        assert [told["messages"] for told in await arrived(buffer, "meter-2")] == [lost["meter-2"]]
+        assert await arrived(buffer, "meter-1") == []
+        assert list(buffer.gaps()) == []

@@ -99,7 +99,7 @@ async def test_says_why_the_buffer_takes_nothing() -> None:
     line = Pipeline(devices, shelf, board, sleep=look)  # type: ignore[arg-type]  # only append is used
     await line.store(Batch([Reading(0, 1, AT_NS)]))
     assert seen == [
-        (State.STOPPED, "the disk is full", True),
+        (State.STOPPED, "the disk is full, or has no more room than shall stay free", True),
         (State.STOPPED, "the quota is used up", True),
         (State.STOPPED, "the disk does not take data", True),
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway import plugins
 from gateway.buffer import BufferSettings, ClassStats, Stats, Timing
 from gateway.model import Batch, Message, Priority, Reading
-from gateway.pipeline import Pipeline
+from gateway.pipeline import DISK_FULL, Pipeline
 from gateway.plant import read
 from gateway.status import Board
 from gateway.status.lock import Holder
@@ -21,12 +21,13 @@ SETTINGS = BufferSettings(
 )
 
 
-def view(folder: Path) -> tuple[View, Pipeline, MemoryBuffer]:
+def view(folder: Path, free_bytes: int = 10**9) -> tuple[View, Pipeline, MemoryBuffer]:
     built = read(plant(folder, "tcp://127.0.0.1:1"), ADAPTERS)
     buffer, board = MemoryBuffer(), Board()
     pipeline = Pipeline(built.devices, buffer, board)
     holder = Holder("gw-1", 5, str(folder), "2026-11-25T08:00:00.000Z")
-    told = View(board, buffer, holder, lambda: (built, {"tcp://127.0.0.1:1": pipeline}), SETTINGS)
+    now = lambda: (built, {"tcp://127.0.0.1:1": pipeline})  # noqa: E731
+    told = View(board, buffer, holder, now, SETTINGS, free_bytes=lambda: free_bytes)
     return told, pipeline, buffer
 
 
@@ -101,6 +102,36 @@ def test_how_fast_it_comes_and_goes_is_told_by_a_running_gateway(tmp_path: Path)
     entry = told.report()["buffer"]
     assert entry["classes"] == {"telemetry": 4, "alarm": 1, "bulk": 0}
     assert (entry["full"], entry["parked"], entry["quarantined"]) == ({"alarm": "disk"}, {"b": "throttled"}, 3)
+
+
+def test_says_how_much_of_the_disk_is_missing(tmp_path: Path) -> None:
+    told, _, _ = view(tmp_path, free_bytes=400_000)
+    told._board.health("buffer", "buffer").stopped(DISK_FULL, "free space")
+    entry = told.report()["buffer"]
+    assert (entry["free_bytes"], entry["min_free_bytes"]) == (400_000, 10**6)
+    assert entry["reason"] == (
+        "400.0 kB of the disk are free and 1.0 MB shall stay so (buffer: min_free): "
+        "polling waits, nothing accepted is lost"
+    )
+    assert entry["remedy"].startswith("free 2.6 MB or more on the disk of the state directory, or lower buffer: min_f")
+
+
+def test_says_nothing_of_room_where_that_is_not_what_is_missing(tmp_path: Path) -> None:
+    for free_bytes, reason in ((10**9, DISK_FULL), (0, "the quota is used up")):
+        told, _, _ = view(tmp_path, free_bytes)
+        told._board.health("buffer", "buffer").stopped(reason, "do")
+        entry = told.report()["buffer"]
+        assert (entry["reason"], entry["remedy"]) == (reason, "do")
+
+
+def test_a_disk_that_is_gone_keeps_nobody_from_asking(tmp_path: Path) -> None:
+    told, _, _ = view(tmp_path)
+
+    def gone() -> int:
+        raise OSError(5, "Input/output error")
+
+    told._free_bytes = gone
+    assert told.report()["buffer"]["free_bytes"] is None
 
 
 def test_says_whether_devices_are_recorded_where_any_is(tmp_path: Path) -> None:

@@ -24,6 +24,25 @@ async def test_each_class_has_its_own_segments_frames_and_sequences(tmp_path: Pa
         assert [shelf(disk, one).next_frame for one in Priority] == [2, 3, 2]
 
 
+async def test_pages_are_as_large_as_the_frames_of_the_segment_before_want_and_the_quota_holds(tmp_path: Path) -> None:
+    async with opened(tmp_path, on_full="drop-oldest") as disk:
+        await fill(disk, 4, size=40_000)
+        pages = [_page_size(one.path) for one in shelf(disk).segments]
+        assert pages == [512, 2048, 2048, 2048], "what the first one would hold was not known"
+        for number in range(5, 200):
+            await store(disk, group("a", number, number, size=40_000))
+            assert disk.used_bytes() <= MB
+        for number in range(200, 300):
+            await store(disk, group("a", number, number, size=10))
+            assert disk.used_bytes() <= MB
+        assert _page_size(shelf(disk).segments[-1].path) == 512
+        assert {sequence for found in (await read(disk)).values() for sequence in found} >= set(range(200, 300))
+
+
+def _page_size(path: Path) -> int:
+    return int.from_bytes(path.read_bytes()[16:18], "big")
+
+
 async def test_alarms_are_taken_when_the_quota_is_used_up_for_the_rest(tmp_path: Path) -> None:
     async with opened(tmp_path) as disk:
         with pytest.raises(BufferFull, match="quota"):

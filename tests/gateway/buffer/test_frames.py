@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from io import BytesIO
 
 import pytest
 from hypothesis import given, settings
@@ -101,6 +102,16 @@ def test_what_went_in_comes_out_with_its_sequence(messages: list[Message], first
         identity: [Stored(identity, EPOCH, first + index, *one[1:]) for index, one in enumerate(held)]
         for identity, held in lanes.items()
     }
+
+
+def test_memory_that_is_used_again_leaves_nothing_of_the_frame_before() -> None:
+    scratch = BytesIO()
+    for number, size in enumerate((900, 10, 90)):
+        lanes = {
+            "a": (number + 1, [message("a", 1, b"%d" % number * size, "k=v")] * 2),
+            "b": (1, [message("b", 2, b"")]),
+        }
+        assert encode(number, EPOCH, lanes, scratch=scratch) == encode(number, EPOCH, lanes)
 
 
 def test_a_directory_tells_where_what_lies_and_from_when_it_is() -> None:

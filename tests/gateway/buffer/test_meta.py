@@ -200,6 +200,7 @@ async def test_a_damaged_file_is_set_aside_and_the_epoch_made_anew(
         "INSERT INTO damage VALUES (7, 1, 'a')",
         "ALTER TABLE highest RENAME COLUMN sequence TO sequenze",
         "ALTER TABLE cursor RENAME TO curser",
+        "UPDATE cursor SET identity = CAST(x'e1' AS TEXT)",
     ],
 )
 async def test_what_no_version_has_written_is_damage_though_sqlite_finds_the_file_well(

@@ -30,9 +30,17 @@ def test_a_quota_that_is_too_small_is_refused_with_the_least() -> None:
         sizes(MB - 1)
 
 
-@pytest.mark.parametrize(("stored", "growth"), [(0, 2680), (507, 2680), (508, 3216), (100_000, 107_736)])
-def test_a_log_grows_by_whole_pages(stored: int, growth: int) -> None:
-    assert policy.growth(stored) == growth
+@pytest.mark.parametrize(
+    ("stored", "page_size", "growth"),
+    [(0, 512, 2680), (507, 512, 2680), (508, 512, 3216), (100_000, 512, 107_736), (100_000, 2048, 10_360 + 48 * 2072)],
+)
+def test_a_log_grows_by_whole_pages(stored: int, page_size: int, growth: int) -> None:
+    assert policy.growth(stored, page_size) == growth
+
+
+@pytest.mark.parametrize(("frame_bytes", "page_size"), [(100, 512), (32_767, 512), (32_768, 2048), (1_000_000, 2048)])
+def test_large_frames_get_large_pages(frame_bytes: int, page_size: int) -> None:
+    assert policy.page_size(frame_bytes) == page_size
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.buffer import BufferUnavailable, meta, reshaping
+from gateway.buffer import BufferUnavailable, meta, reshaping, wal
 from gateway.buffer.clock import Clocks
 from gateway.buffer.disk import Disk
 from gateway.buffer.recovery import open_disk
@@ -65,6 +65,25 @@ async def test_a_crash_at_any_commit_keeps_all_that_was_accepted(folder: Path, c
     for number, image in images:
         async with opened(image) as buffer:
             assert await drain(buffer, "a", waiting(buffer)) == list(range(1, number + 1))
+
+
+async def test_frames_that_were_accepted_and_whose_end_of_the_log_is_gone_are_counted(
+    folder: Path, crashed: Callable[[Path], Path]
+) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 8)
+        disk: Disk = buffer._disk
+        await disk.sync()  # from now on meta.db knows of 8 frames
+        image = crashed(folder)
+    log = Path(f"{segment_files(image)[0]}-wal")
+    found = wal.examine(log.read_bytes(), 512, begun_anew=False)
+    sixth = [index for index, page in enumerate(found.pages) if page.commits][-3]
+    with log.open("r+b") as stream:
+        stream.truncate(32 + (sixth + 1) * 536)
+    async with opened(image) as buffer:
+        assert buffer.stats().dropped == {"damaged": 2}, "two frames, of whom is not known any more"
+        assert await drain(buffer, "a", 6) == list(range(1, 7))
+        assert await drain(buffer, "b", 6) == list(range(1, 7))
 
 
 async def test_lanes_go_on_where_their_cursors_are(folder: Path) -> None:

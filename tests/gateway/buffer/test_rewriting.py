@@ -36,8 +36,8 @@ def frame(number: int, *lanes: tuple[str, int, int], epoch: int = 7, born: int =
     return encode(number, epoch, held, T, born)
 
 
-async def sealed(folder: Path, *frames: Frame) -> Segment:
-    segment = await create(folder, T, frames[0].number)
+async def sealed(folder: Path, *frames: Frame, page_size: int = 512) -> Segment:
+    segment = await create(folder, T, frames[0].number, page_size)
     for one in frames:
         await segment.insert([one])
         segment.accepted(one)

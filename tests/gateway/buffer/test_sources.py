@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.buffer import wal
+from gateway.buffer.segments import Facts
 from gateway.buffer.sources import Bad, Source, Whole, frames, is_sound
 from gateway.model import Priority
 from tests.gateway.buffer.test_rewriting import frame, sealed, source
@@ -15,10 +16,11 @@ T = Priority.TELEMETRY
 COUNT = 12
 
 
-@pytest.fixture
-async def written(tmp_path: Path) -> Source:
+@pytest.fixture(params=[512, 2048])
+async def written(tmp_path: Path, request: pytest.FixtureRequest) -> Source:
     """Frames 1 to 12, each of one commit of its own and of several pages."""
-    return source(await sealed(tmp_path, *[frame(number, ("a", number, number), size=3000) for number in range(1, 13)]))
+    made = [frame(number, ("a", number, number), size=3000) for number in range(1, 13)]
+    return source(await sealed(tmp_path, *made, page_size=request.param))
 
 
 def spoil(of: Source, *pages: int, header: bool = False) -> None:
@@ -44,6 +46,16 @@ def test_of_a_whole_segment_all_is_right(written: Source) -> None:
     assert is_sound(written)
 
 
+def test_a_log_whose_own_head_is_wrong_hides_nothing(written: Source) -> None:
+    path = Path(f"{written.path}-wal")
+    for place in range(0, 32, 4):
+        log = bytearray(path.read_bytes())
+        log[place] ^= 0x40
+        path.write_bytes(log)
+        assert read(written._replace(known=False)) == (list(range(1, COUNT + 1)), [])
+        assert not is_sound(written)
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_a_wrong_root_of_the_tree_hides_nothing_that_was_there_before(written: Source, known: bool) -> None:
     log = Path(f"{written.path}-wal").read_bytes()
@@ -60,8 +72,11 @@ def test_a_wrong_root_of_the_tree_hides_nothing_that_was_there_before(written: S
 
 def test_a_last_commit_of_which_hardly_a_page_is_right_is_counted_where_the_power_did_not_go(written: Source) -> None:
     spoil(written, -1, -2, -3, header=True)
-    assert read(written._replace(known=False)) == (list(range(1, COUNT)), [COUNT])
-    assert read(written._replace(known=False, whole=False)) == (list(range(1, COUNT)), [])
+    unknown = written._replace(known=False, facts=Facts(last=0))
+    assert read(unknown) == (list(range(1, COUNT)), [COUNT])
+    assert read(unknown._replace(whole=False)) == (list(range(1, COUNT)), [])
+    accepted = unknown._replace(facts=Facts(last=COUNT + 1))
+    assert read(accepted) == (list(range(1, COUNT)), [COUNT, COUNT + 1]), "as others have it"
 
 
 def test_a_wrong_page_costs_its_own_frame_and_all_others_are_known_to_be_there(written: Source) -> None:

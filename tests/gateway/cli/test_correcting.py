@@ -152,7 +152,7 @@ def test_a_gateway_that_does_not_answer_is_not_worked_around(folder: Path) -> No
     with lock.held(folder / "state", lock.Holder("gw-1", os.getpid(), str(folder), "")):
         result = publish(folder)
     assert result.exit_code == 1
-    assert "a gateway has the state directory, but does not answer" in result.stderr
+    assert 'in use by gateway "gw-1": fieldgate run' in result.stderr
 
 
 def test_where_nothing_differs_nothing_is_published(folder: Path) -> None:

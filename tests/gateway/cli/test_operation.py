@@ -61,7 +61,7 @@ def test_a_second_gateway_is_told_who_the_first_is(ready: Path) -> None:
     with held(ready / "state", first):
         result = run(ready)
     assert result.returncode == 1
-    assert f'in use by gateway "tampere-gw1" (pid {os.getpid()}, plant /etc/plant' in result.stderr
+    assert f'in use by gateway "tampere-gw1": fieldgate run, pid {os.getpid()}, plant /etc/plant' in result.stderr
     assert "Traceback" not in result.stderr
 
 

@@ -111,7 +111,7 @@ def test_who_has_the_directory_and_does_not_answer_is_named(folder: Path) -> Non
     with held(folder / "state", first):
         told = call("buffer", "quarantine", "drop", folder, "--all")
     assert told.exit_code == 1
-    assert f'in use by gateway "tampere-gw1" (pid {os.getpid()}' in told.stderr
+    assert f'in use by gateway "tampere-gw1": fieldgate run, pid {os.getpid()}' in told.stderr
     assert len(ids(folder)) == 3
 
 

@@ -104,7 +104,29 @@ def test_says_how_long_the_room_lasts_and_what_happens_then() -> None:
     assert "in the last minute 25.0 came and 0.0 went a second" in text
     assert "full in about 11 d 13 h at this rate; then of the oldest telemetry every fourth scan stays" in text
     assert "a commit takes 1.0 ms, 99 of 100 at most 8.5 ms" in text
-    assert "disk: 50.0 GB free, 2.0 GB of it stay free" in text
+    assert "disk: 50.0 GB free, 2.0 GB of it stay so" in text
+
+
+def test_what_is_used_up_has_no_time_left() -> None:
+    text = page(bytes=18_000_000_000)
+    assert "no room is left: of the oldest telemetry every fourth scan stays" in text
+    assert "full in about" not in text
+
+
+def test_where_the_disk_is_what_ends_polling_waits_whatever_the_policy() -> None:
+    """What others take is nobody's reason to push out what was accepted."""
+    assert "full in about 1 d 3 h at this rate; then polling waits" in page(free_bytes=3_680_000_000)
+    text = page(free_bytes=500_000_000)
+    assert "no room is left: polling waits until there is room" in text
+    assert "disk: 500.0 MB free, but 2.0 GB shall stay so (buffer: min_free): free 1.5 GB, or lower it" in text
+
+
+def test_one_is_not_many() -> None:
+    lost = {"reason": "refused", "class": "bulk", "messages": 1, "identities": 1, "from": None, "to": None}
+    text = page(messages=1, quarantined=1, lost=[lost])
+    assert text.startswith("gw-1: 1 message waits, ")
+    assert "1 bulk message of 1 identity refused by the hub" in text
+    assert "quarantine: 1 message that" in text
 
 
 def test_says_how_long_an_outage_may_last_while_it_drains() -> None:

@@ -19,7 +19,8 @@ def test_names_the_first_to_the_second(tmp_path: Path) -> None:
     with held(tmp_path, FIRST), pytest.raises(InUse) as error, held(tmp_path, SECOND):
         pass
     assert error.value.holder == FIRST
-    assert f'{tmp_path} is in use by gateway "tampere-gw1" (pid 4711, plant /etc/plant, since 2026' in str(error.value)
+    first = 'gateway "tampere-gw1": fieldgate run, pid 4711, plant /etc/plant, since 2026-11-24T10:00:00.000Z'
+    assert str(error.value) == f"the state directory {tmp_path} is in use by {first}"
 
 
 def test_lets_go_at_the_end(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_who_looks_holds_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     with held(tmp_path, FIRST):
         assert holder(tmp_path) == FIRST
         (tmp_path / "lock").write_text("")
-        assert holder(tmp_path) == Holder("unknown", 0, "", "")
+        assert holder(tmp_path) == Holder("unknown", 0, "", "", "unknown")
     assert holder(tmp_path) is None
     with held(tmp_path, SECOND):
         pass

@@ -120,8 +120,11 @@ def test_tells_a_class_that_is_full_once() -> None:
     assert "full: no bulk is taken, the quota is at its end" in told
     assert "do:   free space on the disk of the state directory" in told
     stopped = {"state": "stopped", "reason": "the disk is full", "remedy": "free space"}
-    told = "\n".join(lines(report(buffer=buffer_entry(full={"telemetry": "disk"}) | stopped), NOW))
-    assert "no telemetry is taken" not in told
+    full = {"telemetry": "disk", "bulk": "disk", "alarm": "quota"}
+    told = "\n".join(lines(report(buffer=buffer_entry(full=full) | stopped), NOW))
+    assert [line.strip() for line in told.splitlines() if "is taken" in line] == [
+        "full: no alarm is taken, the quota is at its end"
+    ]
 
 
 @pytest.mark.parametrize(
