@@ -107,7 +107,10 @@ class Account:
         self._done: dict[str, float] = {}
         self._ids: dict[str, str] = {}
         self._sequence: dict[str, int] = {}
-        self._highest: dict[str, int] = defaultdict(int)
+        self._epoch: dict[str, str] = {}
+        self.forgets = False
+        """The file with the highest sequences may be gone for good: then they begin anew, under another epoch."""
+        self._highest: dict[tuple[str, str], int] = defaultdict(int)
         self._numbers: dict[str, int] = defaultdict(int)
         self._losses: dict[tuple[str, str], int] = {}
         self._this_run: set[str] = set()
@@ -139,7 +142,9 @@ class Account:
                 self._delivered(token, refused=kind == "R")
         elif kind == "S":
             for message_id, token in zip(words[::2], words[1::2], strict=True):
-                self._sequence[token] = int(message_id.rpartition("-")[2].lstrip("ab"))
+                named, _, sequence = message_id.rpartition("-")
+                self._sequence[token] = int(sequence.lstrip("ab"))
+                self._epoch[token] = named.rpartition("-")[2]
                 if self._ids.setdefault(message_id, token) != token:
                     self.verdict.reused.append(f"{message_id} ({self._ids[message_id]} and {token})")
         elif kind == "K":
@@ -190,10 +195,12 @@ class Account:
             self.verdict.unexpected.append(f"{token} had been refused")
         where, (producer, _, number) = lane(token), token.rpartition(".")
         sequence = self._sequence.get(token, 0)
-        if int(number) <= self._numbers[producer] or sequence <= self._highest[where]:
+        counted = where, self._epoch.get(token, "") if self.forgets else ""
+        if int(number) <= self._numbers[producer] or sequence <= self._highest[counted]:
             self.verdict.disordered.append(f"{token} (sequence {sequence})")
         self._numbers[producer] = max(self._numbers[producer], int(number))
-        self._highest[where] = max(self._highest[where], sequence)
+        for one in {(where, ""), (where, self._epoch.get(token, ""))}:
+            self._highest[one] = max(self._highest[one], sequence)
 
     def losses(self, losses: Iterable[Loss]) -> None:
         """What the buffer says it has lost, since it was made."""
