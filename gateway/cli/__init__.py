@@ -6,6 +6,7 @@ import click
 
 from gateway.cli import (
     adapters,
+    auditing,
     certificates,
     demonstration,
     foreign,
@@ -27,7 +28,7 @@ SECTIONS = {
     "From and to others": ["import", "export"],
     "Beside a device": ["probe", "watch", "set"],
     "Keys and passwords": ["certs", "secret"],
-    "Run": ["run", "reload", "status", "replay"],
+    "Run": ["run", "reload", "status", "replay", "audit"],
 }
 PARTS = (
     plants,
@@ -38,6 +39,7 @@ PARTS = (
     watching,
     setting,
     replaying,
+    auditing,
     certificates,
     secrets,
     operation,
