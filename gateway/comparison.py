@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
-from gateway.mapping.spec import DerivedSpec
+from gateway.mapping.refused import shown
+from gateway.mapping.spec import DerivedSpec, Write
 from gateway.model import Status, Value
 from gateway.plant import Device, Plant, PointSpec
 
@@ -92,7 +94,7 @@ def _settings(old: Any, new: Any, without: tuple[str, ...] = ()) -> tuple[str, .
     found: list[str] = []
     for field in fields(old):
         before, after = getattr(old, field.name), getattr(new, field.name)
-        if before == after or field.name in without:
+        if not field.compare or before == after or field.name in without:
             continue
         if field.name == "point":
             found += _dumped("", before.address, after.address)
@@ -113,6 +115,14 @@ def _dumped(owner: str, old: Any, new: Any) -> tuple[str, ...]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, Write):
+        held = {field.name: getattr(value, field.name) for field in fields(value)}
+        said = [
+            f"{name} {shown(one) if isinstance(one, Fraction) else _shown(one)}"
+            for name, one in held.items()
+            if one != getattr(Write(), name)
+        ]
+        return f"({', '.join(said) or 'anything'})"
     text = getattr(value, "text", None) or getattr(value, "path", None)
     if text is not None:
         return str(text)

@@ -1,6 +1,6 @@
-"""Setting one point of a device: judged, sent once, read back where the mapping wants that, and logged.
+"""Setting one point of a device: judged, written down, sent once, read back where the mapping wants that, and logged.
 
-Who asks (a person, a direct method, a twin) does not matter here: everybody has the same bounds.
+Who asks (a person, a direct method, a twin) does not matter here: all have the same bounds, and leave the same traces.
 
 Errors::
 
@@ -19,41 +19,33 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gateway import link
-from gateway.adapter import TIMEOUT, LinkLost, NotWritten, Session, Writable
+from gateway.adapter import LinkLost, NotWritten, Writable
+from gateway.audit import Act, Audit, Caller, Outcome, Source
+from gateway.before import Target, before, short
 from gateway.mapping.diagnostics import did_you_mean
 from gateway.mapping.raw import meaning, type_of
-from gateway.mapping.refused import Denied, Refused, Wanted, shown, with_unit
+from gateway.mapping.refused import Denied, Refused, Unkept, Wanted, shown, with_unit
 from gateway.mapping.spec import Confirm, PointSpec
-from gateway.mapping.writing import Setpoint, agrees, allowed, encode, paced
+from gateway.mapping.writing import Setpoint, agrees, allowed, encode
 from gateway.message import shortest_single
-from gateway.model import Quality, Status, Value
+from gateway.model import Status, Value
+from gateway.pace import Pace
 from gateway.plant import Device
+from gateway.values import names_secret
 
 READBACK_S = 3.0
 """So long a device has to show what it was set to."""
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.5
 
+HIDDEN = "(hidden)"
+"""Instead of a value that is for nobody to read."""
+
 log = logging.getLogger("fieldgate")
-
-
-class Silent(NotWritten):
-    """The device does not answer; nothing was sent."""
-
-    def __init__(self, point: str) -> None:
-        super().__init__(point, "the device does not answer; nothing was sent")
-
-
-class Unread(NotWritten):
-    """What the point holds could not be read before; nothing was sent."""
-
-    def __init__(self, point: str, reason: str) -> None:
-        super().__init__(point, f"it could not be read before: {reason}; nothing was sent")
 
 
 class NotHeld(NotWritten):
@@ -65,37 +57,36 @@ class NotHeld(NotWritten):
         """As it is published; None where it could not be read."""
 
 
-class Pace:
-    """When each point was written last, for as long as the gateway runs: ``every`` of ``write:`` counts from then."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._last: dict[tuple[str, str], float] = {}
-
-    def check(self, device: str, spec: PointSpec) -> None:
-        """Raises TooSoon."""
-        last = self._last.get((device, spec.point.name))
-        if last is not None:
-            paced(spec, self._now() - last)
-
-    def take(self, device: str, spec: PointSpec) -> None:
-        """It is written now. Raises TooSoon."""
-        self.check(device, spec)
-        self._last[device, spec.point.name] = self._now()
-
-
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A device behind an open session."""
+class Order:
+    """Who wants a point to be set, and where that is kept."""
 
-    session: Session
-    device: Device
-    first: int = 0
-    """The device's first point among those that the session was opened for."""
-    unreadable: Callable[[Status], bool] = lambda status: False
-    """Of the device's adapter: such a status is no reason not to write."""
+    by: Caller
+    pace: Pace
+    audit: Audit
+    plant: str = ""
+    """The fingerprint of the plant's files."""
+    note: str = ""
+    """Why, says who wants it."""
     unread: bool = False
-    """Set it whatever the read before says, or does not say."""
+    """It shall be set also where it cannot be read before."""
+
+    def act(self, device: Device, name: str, wanted: Wanted) -> Act:
+        """For the audit."""
+        spec = next((spec for spec in device.points if spec.point.name == name), None)
+        place = spec.place if spec is not None else None
+        source = Source(self.plant, place.file, place.line) if place is not None else Source(self.plant)
+        # A name that there is not may be that of a password, misspelled.
+        told = _told(name, wanted) if spec is not None else HIDDEN
+        return Act(self.by, device.name, name, source, told, note=self.note, unread=self.unread)
+
+    def refuse(self, device: Device, name: str, wanted: Wanted, error: Exception) -> None:
+        """Keep that this was wanted and not sent."""
+        outcome: Outcome = "refused" if isinstance(error, Refused) else "not written"
+        try:
+            self.audit.refuse(self.act(device, name, wanted), outcome, _why(name, error))
+        except OSError as trouble:
+            log.error("this is not in the audit: %s", trouble.strerror or trouble)  # noqa: TRY400  # for operators
 
 
 class Preview(NamedTuple):
@@ -149,58 +140,126 @@ def check(device: Device, name: str, wanted: Wanted) -> None:
         encode(spec, wanted)
 
 
-async def preview(target: Target, name: str, wanted: Wanted) -> Preview:
+async def preview(target: Target, name: str, wanted: Wanted, *, unread: bool = False) -> Preview:
     """What ``set_point`` would do; nothing is sent but reads. Raises Refused, NotWritten, LinkLost or OSError."""
     session, spec, index = _writable(target, name)
     check(target.device, name, wanted)
-    before = await _before(session, target, spec, index)
-    setpoint = encode(spec, wanted, before.power, before.raw)
-    shortened = Setpoint(_short_raw(spec, setpoint.raw), _short(spec, setpoint.value))
-    return Preview(name, spec.unit, before.value, before.status, shortened)
+    was = await before(session, target, spec, index, unread=unread)
+    setpoint = encode(spec, wanted, was.power, was.raw)
+    shortened = Setpoint(_short_raw(spec, setpoint.raw), short(spec, setpoint.value))
+    return Preview(name, spec.unit, was.value, was.status, shortened)
 
 
 async def set_point(
     target: Target,
     name: str,
     wanted: Wanted,
-    pace: Pace,
-    by: str,
+    order: Order,
     *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Done:
     """Set a point to a value as it is published. Raises what stands at the top.
 
-    ``by``: who wants it, for the log, which tells every act before it is tried, and then what became of it.
+    Audit and log tell every act before it is tried, and then what became of it; what cannot be told is not done.
     """
-    act = f"{target.device.name} {name}"
+    device = target.device
     try:
         session, spec, index = _writable(target, name)
-        pace.check(target.device.name, spec)
-        check(target.device, name, wanted)
-        power, held, old, status = await _before(session, target, spec, index)
-        setpoint = encode(spec, wanted, power, held)
-        pace.take(target.device.name, spec)
+        order.pace.check(device.name, spec)
+        check(device, name, wanted)
+        was = await before(session, target, spec, index, unread=order.unread)
+        setpoint = encode(spec, wanted, was.power, was.raw)
     except (Refused, NotWritten, LinkLost, OSError) as error:
-        log.warning("%s: %s, by %s: not sent: %s", act, shown(wanted), by, error)
+        told = order.act(device, name, wanted).wanted
+        log.warning("%s %s: %s, by %s: not sent: %s", device.name, name, told, order.by, _why(name, error))
+        await asyncio.to_thread(order.refuse, device, name, wanted, error)
         raise
-    write = allowed(spec)
-    before = with_unit(shown(old), spec.unit) if status.quality is not Quality.BAD else f"not read ({status.reason})"
-    new, raw = _short(spec, setpoint.value), _short_raw(spec, setpoint.raw)
-    act += f": {before} -> {with_unit(shown(new), spec.unit)}, by {by}"
-    log.info("%s: to be written as raw value %s", act, shown(raw))
-    writing = _Writing(session, spec, index, power, setpoint, now, sleep)
+    new, raw = short(spec, setpoint.value), _short_raw(spec, setpoint.raw)
+    act = replace(
+        order.act(device, name, wanted),
+        unit=spec.unit,
+        old=was.value,
+        old_reason=was.status.reason,
+        new=new,
+        raw=raw,
+    )
+    number = await asyncio.to_thread(_intend, order, act, spec)
+    writing = _Writing(session, spec, index, was.power, setpoint, now, sleep)
     try:
         doubts = await writing.carry_out()
     except asyncio.CancelledError:
-        log.warning("%s: cancelled; it is unknown whether it was carried out", act)
+        _settle(order, act, number, "not confirmed", "cancelled; it is unknown whether it was carried out")
         raise
     except (NotWritten, LinkLost, OSError) as error:
-        log.warning("%s: %s: %s", act, "it is not known to be written" if _unknown(error) else "not written", error)
+        outcome: Outcome = "not confirmed" if _sent(error) else "not written"
+        await asyncio.to_thread(_settle, order, act, number, outcome, str(error))
         raise
-    done = Done(target.device.name, name, spec.unit, old, status, new, raw, write.confirm, *doubts)
-    log.log(logging.WARNING if done.doubt else logging.INFO, "%s: written, %s", act, known_by(done))
+    confirm = allowed(spec).confirm
+    done = Done(device.name, name, spec.unit, was.value, was.status, new, raw, confirm, *doubts)
+    await asyncio.to_thread(_settle, order, act, number, "confirmed", known_by(done), done.doubt)
     return done
+
+
+def _intend(order: Order, act: Act, spec: PointSpec) -> int:
+    """Keep, before anything is sent, that it will be; returns its number in the audit. Raises TooSoon or Unkept."""
+    try:
+        number = order.audit.intend(_masked(act))
+    except OSError as error:
+        why = f"the audit cannot be written: {error.strerror or error}; nothing was sent"
+        unkept = Unkept(act.point, why, "see to the state directory, and call it as its owner")
+        log.warning("%s, by %s: not sent: %s", _words(act), act.by, unkept)
+        raise unkept from error
+    try:
+        order.pace.take(act.device, spec)
+    except Refused as refused:
+        _settle(order, act, number, "refused", str(refused))
+        raise
+    log.info("%s, by %s: to be written as raw value %s", _words(act), act.by, _told(act.point, act.raw))
+    return number
+
+
+def _settle(order: Order, act: Act, number: int, outcome: Outcome, why: str, doubt: str = "") -> None:
+    """Keep and log what became of it."""
+    if _hidden(act.point):
+        why = "what is said of it could hold the value" if outcome != "confirmed" else why
+    level = logging.INFO if outcome == "confirmed" and not doubt else logging.WARNING
+    log.log(level, "%s, by %s: %s%s", _words(act), act.by, _OUTCOMES[outcome], why)
+    try:
+        order.audit.tell(number, outcome, why)
+    except OSError as error:
+        log.error("the audit does not hold this outcome: %s", error.strerror or error)  # noqa: TRY400  # for operators
+
+
+_OUTCOMES: dict[Outcome, str] = {
+    "confirmed": "written, ",
+    "refused": "not sent: ",
+    "not written": "not written: ",
+    "not confirmed": "not confirmed: ",
+}
+
+
+def _words(act: Act) -> str:
+    """``press-7 speed: 20 Hz -> 25 Hz``."""
+    old = f"not read ({act.old_reason})" if act.old is None else with_unit(_told(act.point, act.old), act.unit)
+    return f"{act.device} {act.point}: {old} -> {with_unit(_told(act.point, act.new), act.unit)}"
+
+
+def _why(point: str, error: Exception) -> str:
+    return "what is wrong could tell the value" if _hidden(point) else str(error)
+
+
+def _hidden(point: str) -> bool:
+    """Whether its values are for nobody to read."""
+    return names_secret(point)
+
+
+def _told(point: str, value: Wanted) -> str:
+    return HIDDEN if _hidden(point) else shown(value)
+
+
+def _masked(act: Act) -> Act:
+    return replace(act, old=None, new=None, raw=None, old_reason="hidden") if _hidden(act.point) else act
 
 
 def known_by(done: Done) -> str:
@@ -224,58 +283,13 @@ def _writable(target: Target, name: str) -> tuple[Writable, PointSpec, int]:
     return target.session, spec, target.first + target.device.points.index(spec)
 
 
-async def _power(session: Writable, target: Target, spec: PointSpec) -> int | None:
-    """What the point's scale factor says; None where it says nothing."""
-    if spec.scale_from is None:
-        return 0
-    factor = target.device.points[spec.scale_from]
-    found = await session.fetch(target.first + spec.scale_from)
-    if found.status == TIMEOUT:
-        raise Silent(spec.point.name)
-    raw = found.value
-    if meaning(factor, raw)[0] is None or not isinstance(raw, int | float) or raw % 1 != 0:
-        return None
-    return int(raw)
-
-
-class _Before(NamedTuple):
-    """A point before it is written."""
-
-    power: int | None
-    """Of ten, that it is scaled with just now."""
-    raw: Value
-    value: Value
-    """As it is published."""
-    status: Status
-
-
-async def _before(session: Writable, target: Target, spec: PointSpec, index: int) -> _Before:
-    """Raises Silent or Unread where the point must be readable."""
-    power = await _power(session, target, spec)
-    found = await session.fetch(index)
-    if found.value is not None:
-        value, status = meaning(spec, found.value, power)
-        return _Before(power, found.value, _short(spec, value), status)
-    if not target.unread and not target.unreadable(found.status):
-        raise _unread(spec, found.status)
-    return _Before(power, None, None, found.status)
-
-
-def _short(spec: PointSpec, value: Value) -> Value:
-    """A float32 by its shortest text, as it is published: 3.3, not 3.299999952."""
-    return shortest_single([value])[0] if spec.single and isinstance(value, float) and isfinite(value) else value
-
-
 def _short_raw(spec: PointSpec, raw: Value) -> Value:
     return shortest_single([raw])[0] if type_of(spec) == "float32" and isinstance(raw, float) else raw
 
 
-def _unread(spec: PointSpec, status: Status) -> NotWritten:
-    return Silent(spec.point.name) if status == TIMEOUT else Unread(spec.point.name, status.reason)
-
-
-def _unknown(error: BaseException) -> bool:
-    return isinstance(error, NotWritten) and error.unknown
+def _sent(error: BaseException) -> bool:
+    """Whether the device may have done something, if only within bounds of its own."""
+    return isinstance(error, NotHeld) or (isinstance(error, NotWritten) and error.unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +350,7 @@ class _Writing:
         if found.value is None:
             raise self._unread(doubt, found.status.reason) from doubt
         held = meaning(self.spec, found.value, self.power)[0]
-        text = with_unit(shown(_short(self.spec, found.value if held is None else held)), self.spec.unit)
+        text = with_unit(shown(short(self.spec, found.value if held is None else held)), self.spec.unit)
         reason = f"{_so_far(doubt)} the point holds {text} after {READBACK_S:g} s"
         raise NotHeld(self.spec.point.name, reason, held, unknown=doubt is not None) from doubt
 

@@ -46,10 +46,9 @@ class Breaker:
         """Nothing has come over the line for a while."""
         return self._silences >= SILENT_AFTER
 
-    @property
-    def dead(self) -> bool:
-        """Nothing has come over the line for a while, and each unit is silent."""
-        return self._silences >= SILENT_AFTER and len(self._silent) == len(self._failures)
+    def dead(self, units: Set[int]) -> bool:
+        """Nothing has come over the line for a while, and each of these units, of all that can be asked, is silent."""
+        return self.quiet and units <= self._silent
 
     @property
     def silent(self) -> Set[int]:

@@ -102,8 +102,8 @@ class Poller:
 
         Raises LinkLost when the connection is gone, or no unit of the line answers any more.
         """
-        if self._breaker.dead:
-            raise LinkLost("no unit answers", "check that the devices are on, and their unit ids")
+        if self._breaker.quiet:
+            await self._prove()
         await self._traffic.rest(self._schedule.due())
         # Something may have been moved forward meanwhile, or not as far as to now.
         while self._schedule.due() > self._loop.time():
@@ -230,8 +230,9 @@ class Poller:
             while (more := block.further(data)) is not None:
                 self.counters["requests"] += 1
                 data += await self._traffic.ask(block.unit, more, timeout_s, urgent=urgent)
-        except HeldBack:
-            return _Fault(TIMEOUT, unheard=False, unasked=True)
+        except HeldBack as held:
+            status = Status(Quality.BAD, f"wrong answer: {held.error}") if held.error is not None else TIMEOUT
+            return _Fault(status, unheard=False, unasked=True)
         except TimeoutError:
             self.counters["timeouts"] += 1
             self._breaker.silence()
@@ -315,11 +316,6 @@ class Poller:
         """
         scan, now = self._scans[index], self._loop.time()
         pause = self._breaker.failed(scan.unit, scan.timeout_s)
-        if self._breaker.quiet:
-            # Whether the line is dead is seen only when all have been asked: some may be read once an hour.
-            for other in self._of(self._breaker.spoken):
-                if self._schedule.due_of(other) > now + FIRST_PAUSE * scan.timeout_s:
-                    self._schedule.move(other, now)
         if scan.unit not in self._breaker.silent:
             if math.isinf(self._schedule.due_of(index)):
                 # Its turn, the only one, has passed.
@@ -330,6 +326,35 @@ class Poller:
         for member in members:
             self._schedule.move(member, now + pause)
         return [block for member in members if member != index for block in self._courses[member].planned]
+
+    async def _prove(self) -> None:
+        """Nothing comes over the line any more: ask the units that are not due soon for a sign of life.
+
+        It is not handed out: what is read once an hour stays so. Raises LinkLost where no unit answers.
+        """
+        blocks = {
+            unit: [(index, planned) for index in indexes for planned in self._courses[index].planned]
+            for unit, indexes in self._of_unit.items()
+        }
+        rare = {unit for unit in self._breaker.spoken if blocks[unit] and not self._soon(unit)}
+        for turn in range(SILENT_AFTER):
+            for unit in rare & self._breaker.spoken:
+                # Another one each time: one may be silent alone.
+                index, asked = blocks[unit][turn % len(blocks[unit])]
+                outcome = await self._asked(asked, self._scans[index].timeout_s)
+                if not isinstance(outcome, _Fault):
+                    self._heard(unit)
+                elif outcome.unheard:
+                    self._failed(index)
+                if not self._breaker.quiet:
+                    return
+        if self._breaker.dead({unit for unit in blocks if blocks[unit]}):
+            raise LinkLost("no unit answers", "check that the devices are on, and their unit ids")
+
+    def _soon(self, unit: int) -> bool:
+        """Whether a scan of this unit is due before a silent one would be probed."""
+        (index, *_) = self._of({unit})
+        return self._schedule.due_of(index) <= self._loop.time() + FIRST_PAUSE * self._scans[index].timeout_s
 
     def _of(self, units: Collection[int]) -> list[int]:
         """Of each of these units the scan that is due first, the first of them first."""

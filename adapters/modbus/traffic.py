@@ -17,8 +17,13 @@ from adapters.modbus.wire import Wire
 from gateway.adapter import LinkLost
 
 
-class HeldBack(TimeoutError):
-    """Not asked now: it had no answer again and again, while its unit answers others."""
+class HeldBack(Exception):
+    """Not asked now: it cost the connection, or a timeout, again and again."""
+
+    def __init__(self, error: WrongAnswer | None = None) -> None:
+        """``error``: what came the last time; None where nothing came, while its unit answers others."""
+        super().__init__(str(error or "no answer"))
+        self.error = error
 
 
 class Traffic:
@@ -80,12 +85,12 @@ class Traffic:
         """Read something, in turn; asked a second time where the connection was lost.
 
         What costs the connection, or a timeout, again and again is not asked for a while, unless it is urgent. Raises
-        TimeoutError (HeldBack where it was not asked), Refusal, WrongAnswer; LinkLost or OSError where there is no new
-        connection, or the same happens to it (but ClosedWrong where the connection was good enough for other units).
+        HeldBack then; TimeoutError, Refusal, WrongAnswer; LinkLost or OSError where there is no new connection, or the
+        same happens to it (but ClosedWrong where the connection was good enough for other units).
         """
         if not urgent and (held := self._doubts.held(unit, ask, self._loop.time())) is not None:
             self._counters["held_back"] += 1
-            raise held
+            raise HeldBack(held)
         if not urgent and self._silences.held(unit, ask, self._loop.time()):
             self._counters["held_back"] += 1
             raise HeldBack

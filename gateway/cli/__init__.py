@@ -6,6 +6,7 @@ import click
 
 from gateway.cli import (
     adapters,
+    auditing,
     buffer,
     certificates,
     demonstration,
@@ -28,7 +29,7 @@ SECTIONS = {
     "From and to others": ["import", "export"],
     "Beside a device": ["probe", "watch", "set"],
     "Keys and passwords": ["certs", "secret"],
-    "Run": ["run", "reload", "status", "buffer", "replay"],
+    "Run": ["run", "reload", "status", "buffer", "replay", "audit"],
 }
 PARTS = (
     plants,
@@ -39,6 +40,7 @@ PARTS = (
     watching,
     setting,
     replaying,
+    auditing,
     certificates,
     secrets,
     operation,

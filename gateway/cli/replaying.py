@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway import look, recording
-from gateway.cli.correcting import publication
+from gateway.cli.correcting import Publication, publication
 from gateway.cli.looking import device_of, number, plain
 from gateway.cli.plants import JSON, PLANT, STATE, adapters, count, load, refuse
 from gateway.cli.setting import at_a_terminal
@@ -35,12 +35,22 @@ from gateway.values import seconds
 BEGIN_NS, END_NS = -(2**63), 2**63 - 1
 
 
-class _Wanted(NamedTuple):
-    """What was typed."""
+class _Source(NamedTuple):
+    """Which scans are read once more."""
 
-    device: str
-    since_ns: int
-    until_ns: int
+    own: Device
+    """As the running plant has it."""
+    span: tuple[int, int]
+    """The times that they are between, in nanoseconds since 1970."""
+    state: Path
+    folder: Path
+    recorded: Path | None
+    """The file that they are in, where it is not the record."""
+    as_json: bool
+
+    def found(self, made: Replay) -> Iterator[Message | Damaged]:
+        """Messages that correct them, and what is damaged; says why not, and ends with 1 or 2."""
+        return _of_record(made, self) if self.recorded is None else _of_file(made, self, self.recorded)
 
 
 @click.command()
@@ -91,18 +101,9 @@ def replay(
     known_as = dataclasses.replace(chosen, identity=own.identity)
     made = Replay(known_as, adapters()[chosen.protocol], new.gateway.enrich, points, marked)
     directory = state or plant.gateway.state
-    found = (
-        _of_file(made, own, recorded, as_json)
-        if recorded is not None
-        else _of_record(made, _Wanted(own.name, *span), directory, folder, as_json)
-    )
+    source = _Source(own, span, directory, folder, recorded, as_json)
     with publication(plant, directory, as_json) if publish else nullcontext() as going:
-        damaged = 0
-        for one in found:
-            if isinstance(one, Damaged):
-                damaged += one.size_bytes
-            elif going is not None:
-                going.add(one)
+        damaged = _take(source.found(made), going)
         if not as_json:
             _print(made, damaged)
         if going is not None:
@@ -111,6 +112,17 @@ def replay(
         if as_json:
             published = None if going is None else going.published
             click.echo(json.dumps(_as_json(made, chosen.name, damaged) | {"published": published}))
+
+
+def _take(found: Iterable[Message | Damaged], going: Publication | None) -> int:
+    """All of it, to be published if anything is; returns how many bytes are damaged."""
+    damaged = 0
+    for one in found:
+        if isinstance(one, Damaged):
+            damaged += one.size_bytes
+        elif going is not None:
+            going.add(one)
+    return damaged
 
 
 def moment(text: str, now_ns: int) -> int:
@@ -133,8 +145,9 @@ def _check(device: Device, points: Iterable[str], as_json: bool) -> None:
             refuse(f'{device.name} has no point "{point}"', hint, code=2, as_json=as_json)
 
 
-def _of_file(made: Replay, own: Device, path: Path, as_json: bool) -> Iterator[Message]:
+def _of_file(made: Replay, source: _Source, path: Path) -> Iterator[Message]:
     """As ``_of_record``, of what somebody read once."""
+    own, as_json = source.own, source.as_json
     try:
         blocks = recording.load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, recording.RecordingWrong) as error:
@@ -152,21 +165,22 @@ def _of_file(made: Replay, own: Device, path: Path, as_json: bool) -> Iterator[M
         refuse(f"{path}: {error}", code=2, as_json=as_json)
 
 
-def _of_record(made: Replay, wanted: _Wanted, state: Path, folder: Path, as_json: bool) -> Iterator[Message | Damaged]:
+def _of_record(made: Replay, source: _Source) -> Iterator[Message | Damaged]:
     """Messages that correct what was recorded, and what of it is damaged; says why not, and ends with 1."""
-    place, by_protocol = state / ring.FOLDER, adapters()
+    place, by_protocol = source.state / ring.FOLDER, adapters()
+    device, as_json = source.own.name, source.as_json
 
     def mapping(plant: str) -> Device:
-        return next(one for one in plants.load(place, plant, by_protocol).devices if one.name == wanted.device)
+        return next(one for one in plants.load(place, plant, by_protocol).devices if one.name == device)
 
     try:
-        files = ring.files(place, wanted.device)
+        files = ring.files(place, device)
         if not files:
-            hint = f"write  record: 24h  at the device, then  fieldgate reload {folder}"
+            hint = f"write  record: 24h  at the device, then  fieldgate reload {source.folder}"
             others = ", ".join(ring.devices(place)[:10])
             also = f"; recorded are: {others}" if others else ""
-            refuse(f"nothing was recorded of {wanted.device}{also}", hint, as_json=as_json)
-        yield from run(files, wanted.device, wanted.since_ns, wanted.until_ns, mapping, made)
+            refuse(f"nothing was recorded of {device}{also}", hint, as_json=as_json)
+        yield from run(files, device, *source.span, mapping, made)
     except plants.Unreadable as error:
         refuse(str(error), "leave that time out with --since and --until", as_json=as_json)
     except (OSError, ValueError) as error:

@@ -244,6 +244,7 @@ class _Meaning:
             exists=read_formula(self._name, "exists", self._merged, self._report) if common.exists else None,
             write=self._write(common.write, unit, common, address),
             note=common.note,
+            place=self._place,
         )
 
     def _of_no_number(self, common: PointSettings) -> PointSettings:
@@ -412,9 +413,9 @@ class _Meaning:
         if number and write.range is None and common.range is None:
             hint = f"add what the device can take:  write: {{range: [0, 100]}}{f', in {unit}' if unit else ''}"
             self._warn(self._keyed("write"), "R16", "any number that its type holds may be written", hint)
-        bounds = _doubles(write.range) or (None, None)
-        step = float(write.step) if write.step is not None else None
-        return Write(bounds[0], bounds[1], step, tuple(write.values), write.every, write.confirm, write.idempotent)
+        lowest, highest = map(Fraction, write.range) if write.range is not None else (None, None)
+        step = Fraction(write.step) if write.step is not None else None
+        return Write(lowest, highest, step, tuple(write.values), write.every, write.confirm, write.idempotent)
 
 
 def _room(address: Any) -> tuple[int, int, str]:

@@ -9,10 +9,9 @@ from fractions import Fraction
 
 from gateway.mapping.nearest import DIGITS, LARGEST, neighbours, rounded
 from gateway.mapping.raw import is_real, limits, meaning, type_of
-from gateway.mapping.refused import OutOfBounds, Unfit, Wanted, either, shown, with_unit
+from gateway.mapping.refused import Absent, OutOfBounds, Unfit, Wanted, either, shown, with_unit
 from gateway.mapping.spec import PointSpec, Write
 from gateway.mapping.steps import POWERS
-from gateway.values import ValueType
 
 SLACK = Fraction(1, 1000)
 """Of a raw step: whoever types 21.1111 means what is published as 21.11111111111111."""
@@ -21,39 +20,48 @@ _MULTIPLE = Fraction(1, 10**9)
 
 
 def scaled(spec: PointSpec, write: Write, wanted: Wanted, power: int | None) -> int | float:
-    """The raw number that is published as this one. Raises Unfit or OutOfBounds.
+    """The raw number that is published as this one. Raises Absent, Unfit or OutOfBounds.
 
     ``power``: what the point's ``scale_from`` says just now; None where it says nothing.
     """
     exact = _exact(spec, wanted)
-    bounded(spec, write, exact)
+    # A float is bounded as it is written: 0.1 is one tenth, and lies on a bound of 0.1.
+    bounded(spec, write, Fraction(str(wanted)) if isinstance(wanted, float) and wanted % 1 else exact)
     if power is None or power not in POWERS:
-        raise Unfit(spec.point.name, "its scale factor has no value just now", "see whether the device gives it")
+        raise Absent(spec.point.name, "its scale factor has no value just now", "see whether the device gives it")
     scale = spec.scale * Fraction(10) ** power * spec.factor
     raw = (exact - spec.offset * spec.factor - spec.shift) / scale
     type_ = type_of(spec)
     if type_ is None:
         return int(raw) if raw.denominator == 1 else float(raw)
-    return _float(spec, type_, exact, raw, power) if is_real(spec) else _whole(spec, exact, raw, power)
+    return (_float if is_real(spec) else _whole)(spec, write, exact, raw, power)
 
 
 def bounded(spec: PointSpec, write: Write, wanted: Fraction) -> None:
     """Raise OutOfBounds for a number that ``range`` and ``step`` of ``write:`` do not allow."""
-    lowest, highest, unit = write.lowest, write.highest, spec.unit
-    # As it is written in the mapping: a float bound compared as it is would let through what is rounded to it.
-    if (lowest is not None and wanted < Fraction(str(lowest))) or (
-        highest is not None and wanted > Fraction(str(highest))
-    ):
-        bounds = with_unit(f"{shown(lowest)} to {shown(highest)}", unit)
-        raise OutOfBounds(
-            spec.point.name, f"{with_unit(shown(wanted), unit)} is outside of what write: allows: {bounds}"
-        )
-    if write.step is not None:
-        by = Fraction(str(write.step))
-        if abs(wanted / by - round(wanted / by)) > _MULTIPLE:
-            near = either([by * math.floor(wanted / by), by * math.ceil(wanted / by)], unit)
-            reason = f"{shown(wanted)} is no multiple of {shown(write.step)}, as write: wants it"
-            raise OutOfBounds(spec.point.name, reason, f"the nearest are {near}")
+    if not _inside(write, wanted):
+        bounds = with_unit(f"{shown(write.lowest)} to {shown(write.highest)}", spec.unit)
+        reason = f"{with_unit(shown(wanted), spec.unit)} is outside of what write: allows: {bounds}"
+        raise OutOfBounds(spec.point.name, reason)
+    if write.step is not None and not _multiple(write, wanted):
+        by = Fraction(write.step)
+        around = [by * math.floor(wanted / by), by * math.ceil(wanted / by)]
+        reason = f"{shown(wanted)} is no multiple of {shown(write.step)}, as write: wants it"
+        raise OutOfBounds(spec.point.name, reason, _nearest("the nearest", spec, write, around))
+
+
+def _inside(write: Write, number: Fraction) -> bool:
+    # As it is written in the mapping: a double in its place would let through what is rounded to it.
+    return (write.lowest is None or number >= Fraction(write.lowest)) and (
+        write.highest is None or number <= Fraction(write.highest)
+    )
+
+
+def _multiple(write: Write, number: Fraction) -> bool:
+    if write.step is None:
+        return True
+    by = Fraction(write.step)
+    return abs(number / by - round(number / by)) <= _MULTIPLE
 
 
 def _exact(spec: PointSpec, wanted: Wanted) -> Fraction:
@@ -69,7 +77,7 @@ def _exact(spec: PointSpec, wanted: Wanted) -> Fraction:
     return exact
 
 
-def _whole(spec: PointSpec, wanted: Fraction, raw: Fraction, power: int) -> int:
+def _whole(spec: PointSpec, write: Write, wanted: Fraction, raw: Fraction, power: int) -> int:
     lowest, highest = _held(spec, power)
     nearest = round(raw)
     if not lowest <= nearest <= highest:
@@ -81,7 +89,7 @@ def _whole(spec: PointSpec, wanted: Fraction, raw: Fraction, power: int) -> int:
         raise Unfit(spec.point.name, f"{shown(wanted)} does not fit: it holds {held}")
     if abs(raw - nearest) > SLACK and meaning(spec, nearest, power)[0] != float(wanted):
         around = [place for place in (math.floor(raw), math.ceil(raw)) if lowest <= place <= highest]
-        _between(spec, wanted, _published(spec, around, power))
+        _between(spec, write, wanted, _published(spec, around, power))
     return nearest
 
 
@@ -94,7 +102,8 @@ def _held(spec: PointSpec, power: int) -> tuple[int, int]:
     return lowest, highest
 
 
-def _float(spec: PointSpec, type_: ValueType, wanted: Fraction, raw: Fraction, power: int) -> float:
+def _float(spec: PointSpec, write: Write, wanted: Fraction, raw: Fraction, power: int) -> float:
+    type_ = type_of(spec) or "float64"
     nearest = rounded(type_, raw)
     if nearest is None:
         end = LARGEST[type_] if raw > 0 else -LARGEST[type_]
@@ -108,15 +117,21 @@ def _float(spec: PointSpec, type_: ValueType, wanted: Fraction, raw: Fraction, p
     # A fraction is as near as it can be; of a whole number every digit is meant.
     digits = str(abs(raw.numerator)).rstrip("0")
     if raw.denominator == 1 and raw != nearest and len(digits) > DIGITS[type_]:
-        _between(spec, wanted, _published(spec, neighbours(type_, raw), power))
+        _between(spec, write, wanted, _published(spec, neighbours(type_, raw), power))
     return nearest
 
 
 def _published(spec: PointSpec, raws: Sequence[int | float], power: int) -> list[Fraction]:
     values = [meaning(spec, raw, power)[0] for raw in raws]
-    return [Fraction(value) for value in values if isinstance(value, int | float)]
+    return [Fraction(str(value)) for value in values if isinstance(value, int | float)]
 
 
-def _between(spec: PointSpec, wanted: Fraction, near: Sequence[Fraction]) -> None:
-    what = f"the nearest that it can are {either(near, spec.unit)}" if near else ""
-    raise Unfit(spec.point.name, f"it cannot hold {shown(wanted)}", what)
+def _between(spec: PointSpec, write: Write, wanted: Fraction, around: Sequence[Fraction]) -> None:
+    hint = _nearest("the nearest that it can", spec, write, around)
+    raise Unfit(spec.point.name, f"it cannot hold {shown(wanted)}", hint)
+
+
+def _nearest(what: str, spec: PointSpec, write: Write, around: Sequence[Fraction]) -> str:
+    """Those of them that may be written; nobody is sent from one refusal to the next."""
+    near = [one for one in around if _inside(write, one) and _multiple(write, one)]
+    return f"{what} {'are' if len(near) > 1 else 'is'} {either(near, spec.unit)}" if near else ""

@@ -40,10 +40,10 @@ class Deadband(NamedTuple):
 class Write:
     """That a point may be written, and within which bounds. Without it nobody can write it."""
 
-    lowest: float | None = None
-    """In the unit that is published."""
-    highest: float | None = None
-    step: float | None = None
+    lowest: Fraction | None = None
+    """In the unit that is published; exactly as it is written."""
+    highest: Fraction | None = None
+    step: Fraction | None = None
     values: tuple[str, ...] = ()
     """The texts of ``enum`` that may be written; empty: all of them."""
     every_s: float = 0.0
@@ -98,6 +98,8 @@ class PointSpec:
     """It is read only while this is true."""
     write: Write | None = None
     note: str = ""
+    place: Place | None = field(default=None, compare=False, repr=False)
+    """Where it is written."""
 
 
 @dataclass(frozen=True, slots=True)

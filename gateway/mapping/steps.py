@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
 
 from gateway.mapping.compile import normaliser
+from gateway.mapping.refused import shown
 from gateway.mapping.spec import PointSpec
 from gateway.mapping.totals import Total
 from gateway.model import Quality, Status, Value
@@ -181,7 +182,9 @@ def _set(raw: int, flags: Mapping[int, str]) -> Value | Doubtful:
 
 def within(lowest: float, highest: float, scaled: Step | None) -> Step:
     """The same function, with a doubt about values outside these bounds."""
-    doubt = Status(Quality.UNCERTAIN, f"outside range {lowest:g}..{highest:g}")
+    # 1e400 in a mapping is no double but infinity.
+    ends = "..".join(shown(Fraction(str(end))) if isfinite(end) else str(end) for end in (lowest, highest))
+    doubt = Status(Quality.UNCERTAIN, f"outside range {ends}")
 
     def judged(raw: Any) -> Value | Status | Doubtful:
         value = raw if scaled is None else scaled(raw)

@@ -38,12 +38,15 @@ def allowed(spec: PointSpec) -> Write:
     return spec.write
 
 
-def paced(spec: PointSpec, since_s: float) -> None:
-    """Raise TooSoon where the last write, which was so long ago, does not allow the next one yet."""
+def paced(spec: PointSpec, since_s: float, now_s: float) -> None:
+    """Raise TooSoon where the last write, which was so long ago, does not allow the next one yet.
+
+    ``now_s``: since 1970.
+    """
     write = allowed(spec)
     if since_s < write.every_s:
         text = f"it was written {since_s:.1f} s ago, and write: allows it every {write.every_s:g} s"
-        raise TooSoon(spec.point.name, text, write.every_s - since_s)
+        raise TooSoon(spec.point.name, text, write.every_s - since_s, now_s)
 
 
 def read(spec: PointSpec, text: str) -> Wanted:

@@ -11,7 +11,7 @@ from gateway import look, plugins
 from gateway.comparison import Difference, PointChange, compare
 from gateway.model import GOOD, RawBlock
 from gateway.plant import Device, Plant, read
-from tests.gateway.field import plant
+from tests.gateway.field import PROFILE, plant
 
 ADAPTERS = plugins.find().adapters
 RAW = [RawBlock("press-7", "input 0", bytes.fromhex("08fe44be10000001"), 1)]
@@ -72,6 +72,19 @@ def test_what_is_different_is_said_in_words(
 ) -> None:
     [device] = compare(before, after(tmp_path, old, new)).devices
     assert [change.settings for change in device.changed] == [settings]
+
+
+def test_bounds_of_writing_are_told_as_they_are_written(tmp_path: Path) -> None:
+    profile = PROFILE.replace("table: input", "table: holding")
+    old, new = [
+        read(
+            plant(tmp_path / name, "tcp://127.0.0.1:1", profile.replace("unit: W}", f"unit: W, write: {write}}}")),
+            ADAPTERS,
+        )
+        for name, write in (("a", "{}"), ("b", "{range: [0, 0.1], every: 5s}"))
+    ]
+    [device] = compare(old, new).devices
+    assert device.changed[0].settings == ("write (anything) → (lowest 0, highest 0.1, every_s 5.0)",)
 
 
 def test_another_connection_is_a_change_of_the_device(before: Plant, tmp_path: Path) -> None:

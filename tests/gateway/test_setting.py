@@ -5,128 +5,52 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from adapters.modbus import ADAPTER
 from gateway import setting
-from gateway.adapter import GOOD, TIMEOUT, Batch, LinkLost, NotWritten, Quality, Reading, Status, Value
-from gateway.mapping.refused import Denied, OutOfBounds, Refused, TooSoon, Unfit, Wanted
+from gateway.adapter import GOOD, TIMEOUT, Batch, LinkLost, NotWritten, Quality, Status, Value
+from gateway.before import Silent, Target, Unread
+from gateway.mapping.refused import Absent, Denied, OutOfBounds, Refused, TooSoon, Unfit, Wanted
 from gateway.mapping.writing import Setpoint
 from gateway.plant import Device as Described
-from gateway.plant import read
-from gateway.setting import Done, NotHeld, Pace, Silent, Target, Unread, preview, set_point
-from tests.gateway.field import plant
+from gateway.setting import Done, NotHeld, Order, preview, set_point
 from tests.gateway.machine import PROFILE
-
-
-class Machine:
-    """A session with a memory: raw values by the name of the point, and what becomes of each write."""
-
-    def __init__(self, device: Described) -> None:
-        self.names = [spec.point.name for spec in device.points]
-        self.held: dict[str, Value] = dict.fromkeys(self.names, 0) | {"limit_sf": 2, "speed": 200, "setpoint": 20.0}
-        self.fates: list[BaseException | None] = []
-        """Of the next writes, in order: what is raised; they are carried out where it is unknown, too."""
-        self.deaf = False
-        """It confirms, and does nothing."""
-        self.why: dict[str, Status] = {}
-        self.written: list[tuple[str, Value]] = []
-        self.fetched: list[str] = []
-        self.lost: BaseException | None = None
-
-    async def read(self) -> Batch:
-        raise NotImplementedError
-
-    async def fetch(self, point: int) -> Reading:
-        name = self.names[point]
-        self.fetched.append(name)
-        if self.lost is not None and self.written:
-            raise self.lost
-        status = self.why.get(name, GOOD)
-        return Reading(point, None if status is not GOOD else self.held[name], 0, status)
-
-    async def write(self, point: int, value: Value) -> None:
-        name = self.names[point]
-        self.written.append((name, value))
-        fate = self.fates.pop(0) if self.fates else None
-        if not self.deaf and (not isinstance(fate, NotWritten) or fate.unknown):
-            self.held[name] = value
-        if fate is not None:
-            raise fate
-
-
-class Clock:
-    """Time passes while one sleeps."""
-
-    def __init__(self) -> None:
-        self.s = 1000.0
-        self.unread = False
-        """Whether points are set that cannot be read before."""
-
-    def now(self) -> float:
-        return self.s
-
-    async def sleep(self, seconds: float) -> None:
-        self.s += seconds
-
-
-def described(folder: Path, endpoint: str = "tcp://127.0.0.1:1") -> Described:
-    return read(plant(folder, endpoint, PROFILE), {"modbus": ADAPTER}).devices[0]
+from tests.gateway.setpoints import Hand, Machine, described
 
 
 @pytest.fixture
-def press(tmp_path: Path) -> Described:
-    return described(tmp_path / "plant")
-
-
-@pytest.fixture
-def session(press: Described) -> Machine:
-    return Machine(press)
-
-
-@pytest.fixture
-def put(press: Described, session: Machine) -> Callable[..., Any]:
-    pace, clock = Pace(lambda: clock.s), Clock()
-
-    async def carried_out(name: str, wanted: Wanted) -> Done:
-        target = Target(session, press, unreadable=ADAPTER.unreadable, unread=clock.unread)
-        return await set_point(target, name, wanted, pace, "a test", now=clock.now, sleep=clock.sleep)
-
-    carried_out.clock = clock  # type: ignore[attr-defined]  # for tests that let time pass
-    return carried_out
+def order(put: Hand) -> Order:
+    return put.order
 
 
 def unknown(reason: str = "no answer in time") -> NotWritten:
     return NotWritten("speed", reason, unknown=True)
 
 
-async def test_a_point_is_set_and_both_values_are_told_as_they_are_published(
-    put: Callable[..., Any], session: Machine
-) -> None:
+async def test_a_point_is_set_and_both_values_are_told_as_they_are_published(put: Hand, session: Machine) -> None:
     done = await put("speed", Decimal("21.5"))
     assert done == Done("press-7", "speed", "Hz", 20.0, GOOD, 21.5, 215, "readback", False)
     assert session.written == [("speed", 215)]
     assert session.fetched == ["speed", "speed"]
 
 
-async def test_an_answer_is_enough_where_the_mapping_says_so(put: Callable[..., Any], session: Machine) -> None:
+async def test_an_answer_is_enough_where_the_mapping_says_so(put: Hand, session: Machine) -> None:
     session.deaf = True
     done = await put("setpoint", 25)
     assert (done.old, done.new, done.confirm) == (20.0, 25.0, "answer")
     assert session.fetched == ["setpoint"]
 
 
-async def test_texts_are_set_by_their_code(put: Callable[..., Any], session: Machine) -> None:
+async def test_texts_are_set_by_their_code(put: Hand, session: Machine) -> None:
     done = await put("mode", "slow")
     assert (done.old, done.new, session.written) == ("off", "slow", [("mode", 1)])
 
 
-async def test_the_scale_factor_is_asked_first(put: Callable[..., Any], session: Machine) -> None:
+async def test_the_scale_factor_is_asked_first(put: Hand, session: Machine) -> None:
     session.held["limit"] = 15
     done = await put("limit", 2500)
     assert (done.old, done.new, session.written) == (1500, 2500, [("limit", 25)])
@@ -136,9 +60,9 @@ async def test_the_scale_factor_is_asked_first(put: Callable[..., Any], session:
 
 
 @pytest.mark.parametrize("factor", [-32768, 0.5, None])
-async def test_without_a_scale_factor_nothing_is_sent(put: Callable[..., Any], session: Machine, factor: Value) -> None:
+async def test_without_a_scale_factor_nothing_is_sent(put: Hand, session: Machine, factor: Value) -> None:
     session.held["limit_sf"] = factor
-    with pytest.raises(Unfit, match="its scale factor has no value just now"):
+    with pytest.raises(Absent, match="its scale factor has no value just now"):
         await put("limit", 2500)
     assert session.written == []
 
@@ -160,7 +84,7 @@ async def test_without_a_scale_factor_nothing_is_sent(put: Callable[..., Any], s
     ],
 )
 async def test_what_the_mapping_does_not_allow_touches_no_device(
-    put: Callable[..., Any], session: Machine, name: str, wanted: Wanted, kind: type[Refused], text: str
+    put: Hand, session: Machine, name: str, wanted: Wanted, kind: type[Refused], text: str
 ) -> None:
     with pytest.raises(Refused) as caught:
         await put(name, wanted)
@@ -174,12 +98,13 @@ def test_a_name_that_is_nearly_right_is_helped(press: Described) -> None:
     assert caught.value.hint == 'did you mean "speed"?'
 
 
-async def test_two_writes_keep_their_distance(put: Any, session: Machine) -> None:
+async def test_two_writes_keep_their_distance(put: Hand, session: Machine) -> None:
     await put("setpoint", 25)
     put.clock.s += 4.9
     with pytest.raises(TooSoon) as caught:
         await put("setpoint", 26)
     assert str(caught.value) == "setpoint: it was written 4.9 s ago, and write: allows it every 5 s"
+    assert caught.value.hint == "wait 0.1 s: it may be written again at 1970-01-01T00:16:45Z"
     put.clock.s += 0.2
     await put("setpoint", 26)
     await put("speed", 5)
@@ -187,7 +112,7 @@ async def test_two_writes_keep_their_distance(put: Any, session: Machine) -> Non
     assert len(session.written) == 4
 
 
-async def test_a_write_that_was_refused_counts_for_the_distance(put: Any, session: Machine) -> None:
+async def test_a_write_that_was_refused_counts_for_the_distance(put: Hand, session: Machine) -> None:
     session.fates = [NotWritten("setpoint", "the device refused: exception 3: illegal data value")]
     with pytest.raises(NotWritten, match="exception 3"):
         await put("setpoint", 25)
@@ -195,13 +120,13 @@ async def test_a_write_that_was_refused_counts_for_the_distance(put: Any, sessio
         await put("setpoint", 25)
 
 
-async def test_a_flood_goes_out_once(put: Any, session: Machine) -> None:
+async def test_a_flood_goes_out_once(put: Hand, session: Machine) -> None:
     told = await asyncio.gather(*(put("setpoint", 25) for _ in range(100)), return_exceptions=True)
     assert [type(one) for one in told].count(TooSoon) == 99
     assert len(session.written) == 1
 
 
-async def test_a_device_that_does_not_do_what_it_confirms_is_found_out(put: Any, session: Machine) -> None:
+async def test_a_device_that_does_not_do_what_it_confirms_is_found_out(put: Hand, session: Machine) -> None:
     session.deaf = True
     with pytest.raises(NotHeld) as caught:
         await put("speed", 25)
@@ -210,7 +135,7 @@ async def test_a_device_that_does_not_do_what_it_confirms_is_found_out(put: Any,
     assert 5 < len(session.fetched) < 20
 
 
-async def test_a_device_may_need_some_time_to_show_it(put: Any, session: Machine) -> None:
+async def test_a_device_may_need_some_time_to_show_it(put: Hand, session: Machine) -> None:
     session.deaf = True
 
     async def later(seconds: float) -> None:
@@ -218,11 +143,11 @@ async def test_a_device_may_need_some_time_to_show_it(put: Any, session: Machine
         if put.clock.s > 1001:
             session.held["speed"] = 250
 
-    put.clock.sleep = later
+    put.sleep = later
     assert (await put("speed", 25)).new == 25.0
 
 
-async def test_what_cannot_be_read_back_is_unknown(put: Any, session: Machine) -> None:
+async def test_what_cannot_be_read_back_is_unknown(put: Hand, session: Machine) -> None:
     session.lost = LinkLost("the device closed the connection")
     with pytest.raises(NotHeld) as caught:
         await put("speed", 25)
@@ -232,7 +157,7 @@ async def test_what_cannot_be_read_back_is_unknown(put: Any, session: Machine) -
     )
 
 
-async def test_an_unknown_outcome_is_settled_by_reading_back(put: Any, session: Machine) -> None:
+async def test_an_unknown_outcome_is_settled_by_reading_back(put: Hand, session: Machine) -> None:
     session.fates = [NotWritten("mode", "no answer in time", unknown=True)]
     done = await put("mode", "slow")
     assert (done.new, done.confirm, done.repeated) == ("slow", "readback", False)
@@ -242,7 +167,7 @@ async def test_an_unknown_outcome_is_settled_by_reading_back(put: Any, session: 
     )
 
 
-async def test_an_unknown_outcome_that_is_not_there_stays_unknown(put: Any, session: Machine) -> None:
+async def test_an_unknown_outcome_that_is_not_there_stays_unknown(put: Hand, session: Machine) -> None:
     session.deaf, session.fates = True, [NotWritten("mode", "no answer in time", unknown=True)]
     with pytest.raises(NotHeld) as caught:
         await put("mode", "slow")
@@ -251,7 +176,7 @@ async def test_an_unknown_outcome_that_is_not_there_stays_unknown(put: Any, sess
 
 
 async def test_without_reading_back_an_unknown_outcome_is_told_and_nothing_sent_twice(
-    put: Any, session: Machine
+    put: Hand, session: Machine
 ) -> None:
     session.fates = [NotWritten("setpoint", "no answer in time", unknown=True)]
     with pytest.raises(NotWritten, match="it is unknown whether it was carried out"):
@@ -259,7 +184,7 @@ async def test_without_reading_back_an_unknown_outcome_is_told_and_nothing_sent_
     assert len(session.written) == 1
 
 
-async def test_what_is_idempotent_is_sent_once_more(put: Any, session: Machine) -> None:
+async def test_what_is_idempotent_is_sent_once_more(put: Hand, session: Machine) -> None:
     session.fates = [unknown("wrong answer: address 2 instead of 22"), None]
     done = await put("speed", 25)
     assert (done.repeated, done.doubt) == (True, "wrong answer: address 2 instead of 22")
@@ -276,7 +201,7 @@ async def test_what_is_idempotent_is_sent_once_more(put: Any, session: Machine) 
     ],
     ids=["unknown", "refused", "lost", "no way"],
 )
-async def test_it_is_sent_twice_at_the_most(put: Any, session: Machine, second: BaseException, reason: str) -> None:
+async def test_it_is_sent_twice_at_the_most(put: Hand, session: Machine, second: BaseException, reason: str) -> None:
     session.deaf, session.fates = True, [unknown(), second]
     with pytest.raises(NotHeld) as caught:
         await put("speed", 25)
@@ -284,7 +209,7 @@ async def test_it_is_sent_twice_at_the_most(put: Any, session: Machine, second: 
     assert len(session.written) == 2
 
 
-async def test_a_refusal_is_certain_and_final(put: Any, session: Machine) -> None:
+async def test_a_refusal_is_certain_and_final(put: Hand, session: Machine) -> None:
     session.fates = [NotWritten("speed", "the device refused: exception 3: illegal data value")]
     with pytest.raises(NotWritten) as caught:
         await put("speed", 25)
@@ -292,7 +217,7 @@ async def test_a_refusal_is_certain_and_final(put: Any, session: Machine) -> Non
     assert session.written == [("speed", 250)]
 
 
-async def test_a_device_that_is_silent_is_sent_nothing(put: Any, session: Machine) -> None:
+async def test_a_device_that_is_silent_is_sent_nothing(put: Hand, session: Machine) -> None:
     session.why = {"speed": TIMEOUT}
     with pytest.raises(Silent) as caught:
         await put("speed", 25)
@@ -302,7 +227,7 @@ async def test_a_device_that_is_silent_is_sent_nothing(put: Any, session: Machin
 
 
 @pytest.mark.parametrize("code", [1, 2])
-async def test_a_point_that_can_only_be_written_is(put: Any, session: Machine, code: int) -> None:
+async def test_a_point_that_can_only_be_written_is(put: Hand, session: Machine, code: int) -> None:
     why = Status(Quality.BAD, f"exception {code}", code)
     session.why = {"setpoint": why}
     done = await put("setpoint", 25)
@@ -319,7 +244,7 @@ async def test_a_point_that_can_only_be_written_is(put: Any, session: Machine, c
     ids=["wrong", "3", "4"],
 )
 async def test_what_could_not_be_read_before_is_not_written_unless_somebody_wants_that(
-    put: Any, session: Machine, why: Status, caplog: pytest.LogCaptureFixture
+    put: Hand, session: Machine, why: Status, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "fieldgate")
     session.why = {"setpoint": why}
@@ -327,19 +252,19 @@ async def test_what_could_not_be_read_before_is_not_written_unless_somebody_want
         await put("setpoint", 25)
     assert caught.value.reason == f"it could not be read before: {why.reason}; nothing was sent"
     assert session.written == []
-    put.clock.unread = True
+    put.order = replace(put.order, unread=True)
     done = await put("setpoint", 25)
     assert (done.old, done.old_status, done.new) == (None, why, 25.0)
     assert f"press-7 setpoint: not read ({why.reason}) -> 25 degC, by a test: written" in caplog.text
 
 
-async def test_a_session_that_cannot_write_is_no_way(press: Described) -> None:
+async def test_a_session_that_cannot_write_is_no_way(press: Described, order: Order) -> None:
     class Reads:
         async def read(self) -> Batch:
             raise NotImplementedError
 
     with pytest.raises(Denied, match="speed: the adapter of modbus cannot write"):
-        await set_point(Target(Reads(), press), "speed", 25, Pace(), "a test")
+        await set_point(Target(Reads(), press), "speed", 25, order)
 
 
 async def test_a_preview_sends_nothing(press: Described, session: Machine) -> None:
@@ -350,26 +275,25 @@ async def test_a_preview_sends_nothing(press: Described, session: Machine) -> No
         await preview(Target(session, press), "speed", 51)
 
 
-async def test_the_device_may_be_one_of_several_of_a_line(press: Described) -> None:
+async def test_the_device_may_be_one_of_several_of_a_line(press: Described, order: Order) -> None:
     session = Machine(press)
     session.names = ["other_1", "other_2", *session.names]
-    done = await set_point(Target(session, press, first=2), "limit", 2500, Pace(), "a test")
+    done = await set_point(Target(session, press, first=2), "limit", 2500, order)
     assert done.raw == 25
 
 
-async def test_flags_keep_the_bits_that_have_no_name(tmp_path: Path) -> None:
+async def test_flags_keep_the_bits_that_have_no_name(tmp_path: Path, order: Order) -> None:
     lamps = "  lamps: {at: 42, flags: {0: green, 2: red}, write: {confirm: readback}}\n"
-    folder = plant(tmp_path, "tcp://127.0.0.1:1", PROFILE.replace("derived:", f"{lamps}derived:"))
-    device = read(folder, {"modbus": ADAPTER}).devices[0]
+    device = described(tmp_path / "lamps", profile=PROFILE.replace("derived:", f"{lamps}derived:"))
     session = Machine(device)
     session.held["lamps"] = 0b1010_0000_0000_1010
-    done = await set_point(Target(session, device), "lamps", ["red"], Pace(), "a test")
+    done = await set_point(Target(session, device), "lamps", ["red"], order)
     assert (session.written, done.new) == ([("lamps", 0b1010_0000_0000_1110)], ("red",))
 
 
-async def test_a_float32_is_told_by_its_shortest_text(press: Described, session: Machine) -> None:
+async def test_a_float32_is_told_by_its_shortest_text(press: Described, session: Machine, order: Order) -> None:
     session.held["setpoint"] = struct.unpack("f", struct.pack("f", 3.3))[0]
-    done = await set_point(Target(session, press), "setpoint", Decimal("3.5"), Pace(), "a test")
+    done = await set_point(Target(session, press), "setpoint", Decimal("3.5"), order)
     assert (done.old, done.new, done.raw) == (3.3, 3.5, 3.5)
     seen = await preview(Target(session, press), "setpoint", Decimal("21.5"))
     assert seen.setpoint == Setpoint(21.5, 21.5)
@@ -379,7 +303,7 @@ async def test_a_float32_is_told_by_its_shortest_text(press: Described, session:
 
 
 async def test_every_act_is_told_before_it_is_sent_and_after(
-    put: Any, session: Machine, caplog: pytest.LogCaptureFixture
+    put: Hand, session: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "fieldgate")
     session.fates = [unknown(), None]
@@ -392,7 +316,9 @@ async def test_every_act_is_told_before_it_is_sent_and_after(
     assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
 
 
-async def test_refusals_and_failures_are_told_too(put: Any, session: Machine, caplog: pytest.LogCaptureFixture) -> None:
+async def test_refusals_and_failures_are_told_too(
+    put: Hand, session: Machine, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "fieldgate")
     with pytest.raises(Denied):
         await put("voltage", 230)
@@ -408,17 +334,17 @@ async def test_refusals_and_failures_are_told_too(put: Any, session: Machine, ca
 
 
 async def test_an_unknown_outcome_is_a_warning_that_does_not_say_it_was_not_written(
-    put: Any, session: Machine, caplog: pytest.LogCaptureFixture
+    put: Hand, session: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     session.fates = [NotWritten("setpoint", "no answer in time", unknown=True)]
     with pytest.raises(NotWritten):
         await put("setpoint", 25)
     (record,) = caplog.records
-    assert "it is not known to be written: setpoint: no answer in time" in record.getMessage()
+    assert "not confirmed: setpoint: no answer in time" in record.getMessage()
 
 
 async def test_a_write_that_is_cancelled_is_unknown(
-    put: Any, session: Machine, caplog: pytest.LogCaptureFixture
+    put: Hand, session: Machine, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "fieldgate")
     session.fates = [asyncio.CancelledError()]
@@ -427,7 +353,7 @@ async def test_a_write_that_is_cancelled_is_unknown(
     assert caplog.messages[-1].endswith("cancelled; it is unknown whether it was carried out")
 
 
-async def test_what_was_typed_cannot_forge_a_line_of_the_log(put: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_was_typed_cannot_forge_a_line_of_the_log(put: Hand, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "fieldgate")
     with pytest.raises(Unfit):
         await put("mode", "a\n2026-11-25 press-7 mode: written")

@@ -18,12 +18,15 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from adapters.modbus import ADAPTER
 from gateway.adapter import Session, Value
+from gateway.audit import Audit, Caller
+from gateway.before import Target
 from gateway.mapping.refused import Wanted
+from gateway.pace import Pace
 from gateway.plant import Device as Described
-from gateway.setting import Pace, Target, set_point
+from gateway.setting import Order, set_point
 from tests.adapters.modbus.device import Device
 from tests.gateway.machine import HELD, machine
-from tests.gateway.test_setting import described
+from tests.gateway.setpoints import described
 
 
 @asynccontextmanager
@@ -72,7 +75,8 @@ async def test_points_of_every_kind_are_set_on_a_device(server: Any, tmp_path: P
         device = described(tmp_path, f"tcp://127.0.0.1:{port}")
         assert ADAPTER.connect is not None
         async with ADAPTER.connect([spec.point for spec in device.points]) as session:
-            told = [await _set(session, device, name, wanted) for name, wanted in WANTED]
+            order = Order(Caller("a test"), Pace(tmp_path / "state"), Audit(tmp_path / "state"))
+            told = [await _set(session, device, order, name, wanted) for name, wanted in WANTED]
         assert told == TOLD
         assert await _memory(port, 10, 1) == [1]
         assert await _memory(port, 12, 2) == [0x0000, 0x41CC], "25.5 is 41cc0000, its registers swapped"
@@ -103,6 +107,6 @@ TOLD = [
 ]
 
 
-async def _set(session: Session, device: Described, name: str, wanted: Wanted) -> tuple[Value, Value]:
-    done = await set_point(Target(session, device), name, wanted, Pace(), "a test")
+async def _set(session: Session, device: Described, order: Order, name: str, wanted: Wanted) -> tuple[Value, Value]:
+    done = await set_point(Target(session, device), name, wanted, order)
     return done.old, done.new

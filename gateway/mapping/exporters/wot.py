@@ -140,6 +140,6 @@ def _meaning(spec: PointSpec, device: Device) -> dict[str, Any]:
         terms["heartbeat"] = f"{report.heartbeat_s:g} s"
     if spec.write:
         bounds = {"lowest": spec.write.lowest, "highest": spec.write.highest, "step": spec.write.step}
-        terms |= {f"write{key.title()}": bound for key, bound in bounds.items() if bound is not None}
+        terms |= {f"write{key.title()}": float(bound) for key, bound in bounds.items() if bound is not None}
         terms["writeValues"] = list(spec.write.values)
     return {key: term for key, term in terms.items() if term not in ("", [])}

@@ -71,7 +71,7 @@ def test_a_unit_that_is_only_written_to_does_not_keep_the_line_alive() -> None:
     for _ in range(SILENT_AFTER):
         breaker.silence()
         breaker.failed(1, 1.0)
-    assert breaker.dead
+    assert breaker.dead({1})
 
 
 def test_failures_that_are_not_in_a_row_do_not_count() -> None:
@@ -87,8 +87,9 @@ def test_the_line_is_dead_when_every_unit_is_silent_and_nothing_at_all_is_heard(
     for unit in (1, 1, 1, 2, 2):
         breaker.silence()
         breaker.failed(unit, 1.0)
-    assert (breaker.quiet, breaker.dead, breaker.silent, breaker.spoken) == (True, False, {1}, {2})
+    assert (breaker.quiet, breaker.dead({1, 2}), breaker.silent, breaker.spoken) == (True, False, {1}, {2})
+    assert breaker.dead({1}), "where nothing can be asked of the other"
     breaker.failed(2, 1.0)
-    assert breaker.dead
+    assert breaker.dead({1, 2})
     breaker.spoke()
-    assert not breaker.dead, "a gateway that does not reach its units is alive"
+    assert not breaker.dead({1, 2}), "a gateway that does not reach its units is alive"

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.modbus.breaker import SILENT_AFTER
 from adapters.modbus.session import Poller
-from gateway.adapter import TIMEOUT, LinkLost, Session
+from gateway.adapter import TIMEOUT, Choosing, LinkLost, Session
 from tests.adapters.modbus.device import Device
 from tests.adapters.modbus.lines import HELD, TIMEOUT_S, line, points, reasons, unit, values
 
@@ -95,7 +95,25 @@ async def test_a_unit_that_is_read_rarely_and_is_well_keeps_the_line(device: Dev
     device.silent.add(2)
     async with line([*points(device, [2]), *points(device, [1], every_s=3600)]) as session:
         batches = [await session.read() for _ in range(SILENT_AFTER + 4)]
-    assert any(values(batch) == [1111] for batch in batches[SILENT_AFTER:]), "it was asked before its hour was over"
+    assert sum(request[6] == 1 for request in device.requests) > 1, "it was asked before its hour was over"
+    assert sum(values(batch) == [1111] for batch in batches) == 1, "but what is read once an hour is given out once"
+
+
+async def test_a_line_is_given_up_though_nothing_is_to_be_read_of_one_unit_of_it(device: Device) -> None:
+    async with line(points(device)) as session:
+        assert isinstance(session, Choosing)
+        session.leave({1})
+        device.silent |= {1, 2}
+        with pytest.raises(LinkLost, match="no unit answers"):
+            await until_lost(session)
+
+
+async def test_a_unit_that_is_read_rarely_is_not_given_up_for_one_silent_request(device: Device) -> None:
+    device.mangle = lambda request, answer: [] if request[6:10] == b"\1\3\0\0" else [answer]
+    device.silent.add(2)
+    async with line([*points(device, [2]), *points(device, [1], at=(0, 20), every_s=3600)]) as session:
+        for _ in range(2 * SILENT_AFTER):
+            await session.read()
 
 
 async def test_a_request_that_alone_is_not_answered_is_left_alone_and_the_others_keep_their_rate(

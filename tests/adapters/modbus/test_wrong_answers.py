@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from adapters.modbus.breaker import SILENT_AFTER
 from adapters.modbus.mbap import IGNORED_AT_MOST
 from gateway.adapter import Batch
 from tests.adapters.modbus.device import Device
@@ -183,3 +184,15 @@ async def test_a_unit_that_always_answers_wrongly_costs_the_others_a_few_connect
                 read.append(loop.time())
     assert len(read) >= 25, "unit 2 keeps its rate"
     assert device.accepted <= 8
+
+
+async def test_a_block_beside_one_that_is_always_answered_wrongly_is_read(device: Device) -> None:
+    device.mangle = lambda request, answer: (
+        [answer[:6] + b"\x09" + answer[7:]] if request[8:10] == b"\0\x14" else [answer]
+    )
+    async with line(points(device, [1], at=(0, 20))) as session:
+        batches = [await session.read() for _ in range(SILENT_AFTER + 8)]
+    found = [{reading.point: reading for reading in batch.readings} for batch in batches]
+    assert all(batch[1].value is None for batch in found)
+    assert sum(batch[0].value == 1111 for batch in found[SILENT_AFTER + 1 :]) >= 6
+    assert found[-1][1].status.reason.startswith("wrong answer: "), "also where it is not asked"

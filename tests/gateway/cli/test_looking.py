@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.adapters.modbus.device import Device
 from tests.gateway.cli.plant import call
-from tests.gateway.field import PROFILE, field, plant
-
-
-@pytest.fixture
-def served() -> Iterator[Device]:
-    with field() as device:
-        yield device
+from tests.gateway.field import PROFILE, plant
 
 
 @pytest.fixture

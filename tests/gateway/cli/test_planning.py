@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.adapters.modbus.device import Device
 from tests.gateway.cli.plant import call
-from tests.gateway.field import PROFILE, field, plant
+from tests.gateway.field import PROFILE, plant
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return plant(tmp_path / "plant", "tcp://127.0.0.1:1")
-
-
-@pytest.fixture
-def served() -> Iterator[Device]:
-    with field() as device:
-        yield device
 
 
 def test_plan_tells_requests_and_messages(folder: Path) -> None:

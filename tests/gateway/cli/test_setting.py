@@ -6,8 +6,13 @@ import json
 import logging
 import os
 import pwd
-from collections.abc import Iterator
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import serial
@@ -17,15 +22,14 @@ from gateway.cli import main, setting
 from gateway.status import lock
 from tests.adapters.modbus.device import Device
 from tests.gateway.cli.plant import call
-from tests.gateway.field import field, plant
+from tests.gateway.field import plant
 from tests.gateway.machine import PROFILE, machine
 
 
 @pytest.fixture
-def served() -> Iterator[Device]:
-    with field() as device:
-        device.units[7] = machine()
-        yield device
+def served(served: Device) -> Device:
+    served.units[7] = machine()
+    return served
 
 
 @pytest.fixture
@@ -175,6 +179,7 @@ def test_an_unknown_outcome_says_how_to_see_it(folder: Path, served: Device) -> 
     assert told.exit_code == 1
     assert "setpoint: no answer in time; it is unknown whether it was carried out\n" in told.stderr
     assert f"hint: see what it holds: fieldgate probe {folder} press-7 setpoint" in told.stderr
+    (folder / "state" / "written.json").unlink()
     told = call("set", folder, "press-7", "setpoint", "25", "--yes", "--json")
     assert json.loads(told.stdout)["unknown"] is True
 
@@ -212,6 +217,8 @@ def test_what_cannot_be_read_before_is_set_only_with_unread(folder: Path, served
     assert writes(served) == []
     told = call("set", folder, "press-7", "setpoint", "25", "--yes", "--unread")
     assert told.stdout.startswith("press-7 setpoint: set to 25 degC, not read before (exception 4: device failure); ")
+    assert [entry.get("unread") for entry in entries(folder)] == [False, True, None]
+    assert "25 degC --unread " in call("audit", folder).stdout
 
 
 def test_a_device_that_is_silent_is_sent_nothing(folder: Path, served: Device) -> None:
@@ -249,6 +256,156 @@ def test_every_act_is_logged(folder: Path, caplog: pytest.LogCaptureFixture) -> 
     user = pwd.getpwuid(os.getuid()).pw_name
     assert sent.startswith(f"press-7 speed: 20 Hz -> 25 Hz, by fieldgate set of {user}: to be written")
     assert written.endswith(": written, read back from the device")
+
+
+def test_the_distance_of_two_writes_binds_the_next_call(folder: Path, served: Device) -> None:
+    assert call("set", folder, "press-7", "setpoint", "25", "--yes").exit_code == 0
+    told = call("set", folder, "press-7", "setpoint", "26", "--yes")
+    assert told.exit_code == 1
+    assert re.search(
+        r"setpoint: it was written [0-4]\.\d s ago, and write: allows it every 5 s\n"
+        r"    hint: wait [0-5]\.\d s: it may be written again at 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n",
+        told.stderr,
+    )
+    assert writes(served) == [16]
+
+
+def test_somebody_at_a_terminal_is_not_asked_what_is_not_allowed_yet(
+    folder: Path, served: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("set", folder, "press-7", "setpoint", "25", "--yes").exit_code == 0
+    told = at_a_terminal(monkeypatch, "y\n", "set", folder, "press-7", "setpoint", "26")
+    assert told.exit_code == 1
+    assert "set it?" not in told.stderr
+
+
+def test_a_module_that_the_device_has_not_is_set_nothing(served: Device, tmp_path: Path) -> None:
+    fan = '  fan_{i}: {at: 45, repeat: {i: 1..3, step: 1}, exists: "fans >= {i}", write: {range: [0, 9]}}'
+    folder = plant(
+        tmp_path / "plant", served.endpoint, PROFILE.replace("derived:", f"  fans: {{at: 44}}\n{fan}\nderived:")
+    )
+    served.units[7].registers[3][44] = 2
+    told = call("set", folder, "press-7", "fan_3", "5", "--yes")
+    assert (told.exit_code, writes(served)) == (1, [])
+    assert "fan_3: the device has it only where fans >= 3; fans is 2\n" in told.stderr
+    assert call("set", folder, "press-7", "fan_2", "5", "--yes").exit_code == 0
+    assert served.units[7].registers[3][46] == 5
+
+
+def test_a_scale_factor_without_a_value_is_not_the_fault_of_what_was_typed(folder: Path, served: Device) -> None:
+    served.units[7].registers[3][31] = 0x8000
+    told = call("set", folder, "press-7", "limit", "2500", "--yes")
+    assert (told.exit_code, writes(served)) == (1, [])
+    assert told.stderr.startswith("limit: its scale factor has no value just now\n")
+
+
+def test_another_state_directory_is_told(folder: Path, tmp_path: Path) -> None:
+    told = call("set", folder, "press-7", "speed", "25", "--yes", "--state", tmp_path / "other")
+    own = folder / "state"
+    other = f"audit and last writes are those in {tmp_path / 'other'}, not those in {own} (gateway.yaml)\n"
+    assert told.exit_code == 0, told.output
+    assert told.stderr.startswith(other)
+    assert not own.exists()
+    assert "not those in" not in call("set", folder, "press-7", "speed", "25", "--yes", "--state", own).stderr
+
+
+def entries(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "state" / "audit.jsonl").read_text().splitlines()]
+
+
+def test_the_audit_says_who_what_when_by_which_mapping_and_why(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "anna")
+    assert call("set", folder, "press-7", "speed", "25", "--yes", "--note", "order 17").exit_code == 0
+    intent, outcome = entries(folder)
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert intent["by"]["way"] == "fieldgate set"
+    assert (intent["by"]["user"], intent["by"]["uid"], intent["by"]["sudo_user"]) == (user, os.getuid(), "anna")
+    assert (intent["old"], intent["new"], intent["unit"], intent["note"]) == (20.0, 25.0, "Hz", "order 17")
+    assert intent["source"]["file"].endswith("acme-pm1.profile.yaml")
+    assert (
+        (folder / "acme-pm1.profile.yaml").read_text().splitlines()[intent["source"]["line"] - 1].startswith("  speed:")
+    )
+    assert (outcome["of"], outcome["outcome"]) == (intent["n"], "confirmed")
+    (folder / "acme-pm1.profile.yaml").write_text(PROFILE.replace("[0, 50]", "[0, 60]"))
+    call("set", folder, "press-7", "speed", "55", "--yes")
+    assert entries(folder)[2]["source"]["plant"] != intent["source"]["plant"], "another mapping allowed it"
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome", "why"),
+    [
+        (("voltage", "7"), "refused", "voltage: it cannot be written: its mapping has no write:"),
+        (("sped", "7"), "refused", "sped: press-7 has no such point"),
+        (("speed", "51"), "refused", "speed: 51 Hz is outside of what write: allows: 0 to 50 Hz"),
+        (("speed", "fast"), "refused", 'speed: it must be a number, but it is "fast"'),
+    ],
+)
+def test_what_was_refused_is_in_the_audit(folder: Path, words: tuple[str, str], outcome: str, why: str) -> None:
+    call("set", folder, "press-7", *words, "--yes")
+    (entry,) = entries(folder)
+    assert (entry["kind"], entry["outcome"], entry["why"]) == ("refusal", outcome, why)
+    assert entry["point"] == words[0]
+    assert entry["wanted"].strip('"') == ("(hidden)" if words[0] == "sped" else words[1]), "it may be a password's name"
+
+
+def test_what_never_reached_the_device_is_in_the_audit(
+    tmp_path: Path, folder: Path, served: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = plant(tmp_path / "away", "tcp://127.0.0.1:1", PROFILE)
+    call("set", away, "press-7", "speed", "25", "--yes")
+    (entry,) = entries(away)
+    assert (entry["outcome"], entry["why"]) == ("not written", "tcp://127.0.0.1:1: connection refused")
+    served.silent.add(7)
+    at_a_terminal(monkeypatch, "y\n", "set", folder, "press-7", "speed", "25")
+    (entry,) = entries(folder)
+    assert (entry["outcome"], entry["why"]) == (
+        "not written",
+        "speed: the device does not answer; nothing was sent",
+    )
+
+
+def test_who_cannot_write_the_audit_cannot_set_anything(folder: Path, served: Device) -> None:
+    (folder / "state" / "audit.jsonl").mkdir(parents=True)
+    told = call("set", folder, "press-7", "speed", "25", "--yes")
+    assert told.exit_code == 1
+    assert "speed: the audit cannot be written: Is a directory; nothing was sent\n    hint: see to the" in told.stderr
+    assert writes(served) == []
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_while_the_device_thinks_leaves_its_intent(folder: Path, served: Device) -> None:
+    served.mangle = lambda request, answer: [] if request[7] == 6 else [answer]
+    (folder / "hall.devices.yaml").write_text((folder / "hall.devices.yaml").read_text().replace("200ms", "20s"))
+    command = [sys.executable, "-m", "gateway", "set", str(folder), "press-7", "speed", "25", "--yes"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 20
+        while not writes(served):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        process.kill()
+    (intent,) = entries(folder)
+    assert (intent["kind"], intent["new"]) == ("intent", 25.0)
+    assert "nothing tells what became of it" in call("audit", folder).stdout
+
+
+@pytest.mark.slow
+def test_ctrl_c_says_where_to_see_what_became_of_it(folder: Path, served: Device) -> None:
+    served.mangle = lambda request, answer: [] if request[7] == 6 else [answer]
+    (folder / "hall.devices.yaml").write_text((folder / "hall.devices.yaml").read_text().replace("200ms", "20s"))
+    command = [sys.executable, "-m", "gateway", "set", str(folder), "press-7", "speed", "25", "--yes"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 20
+        while not writes(served):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert told.splitlines()[-2:] == [
+        "stopped",
+        f"    hint: what became of it: fieldgate audit {folder} --device press-7",
+    ]
+    assert [entry.get("outcome") for entry in entries(folder)] == [None, "not confirmed"]
 
 
 def test_a_wrong_option_is_no_value(folder: Path) -> None:

@@ -14,13 +14,7 @@ import pytest
 from gateway.status import answer
 from tests.adapters.modbus.device import Device
 from tests.gateway.cli.plant import call
-from tests.gateway.field import field, plant
-
-
-@pytest.fixture
-def served() -> Iterator[Device]:
-    with field() as device:
-        yield device
+from tests.gateway.field import plant
 
 
 @pytest.fixture

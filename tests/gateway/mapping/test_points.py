@@ -87,7 +87,7 @@ def test_nan_of_a_field_is_a_pattern_of_the_field() -> None:
 
 def test_a_write_is_bounded_in_the_published_unit() -> None:
     found = spec("{at: 1, unit: Hz, write: {range: [0, 60], step: 0.5, unit: Hz, every: 1s, confirm: readback}}")
-    assert found.write == Write(0.0, 60.0, 0.5, (), 1.0, "readback")
+    assert found.write == Write(Fraction(0), Fraction(60), Fraction(1, 2), (), 1.0, "readback")
     assert spec("{at: 1, write: {idempotent: true}}").write == Write(idempotent=True)
     assert spec("{at: 1}").write is None
     assert spec("{at: 1, write: {}}").write == Write()

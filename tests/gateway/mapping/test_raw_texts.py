@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_text_and_its_code(type_: ValueType, enum: dict[int, str], wanted: Wan
         (Write(), "off", Unfit, 'p: "off" stands for 0 and 5', "write the number that is meant"),
         (Write(values=("slow",)), "fast", OutOfBounds, 'p: write: does not allow "fast"', "allowed: slow"),
         (Write(values=("slow",)), 2, OutOfBounds, 'p: write: does not allow "fast"', "allowed: slow"),
-        (Write(0.0, 1.0), "fast", OutOfBounds, "p: 2 is outside of what write: allows: 0 to 1", ""),
+        (Write(Fraction(0), Fraction(1)), "fast", OutOfBounds, "p: 2 is outside of what write: allows: 0 to 1", ""),
     ],
 )
 def test_a_text_that_is_none_or_is_not_allowed(

@@ -205,6 +205,15 @@ def test_what_is_outside_of_its_range_is_published_with_a_doubt(raw: int, inside
     assert found == (raw if inside else doubt(raw, "outside range 0..100"))
 
 
+@pytest.mark.parametrize(
+    ("bounds", "says"),
+    [((1.0, 1234567.5), "1..1234567.5"), ((1.0, 2e20), "1..2e20"), ((1.0, float("1e400")), "1..inf")],
+)
+def test_the_doubt_tells_the_bounds_as_they_are_written(bounds: tuple[float, float], says: str) -> None:
+    (found,) = published(spec("int16", range=bounds), 0)
+    assert found == doubt(0, f"outside range {says}")
+
+
 def test_the_range_is_that_of_the_published_value() -> None:
     subject = spec("int16", scale=Fraction(1, 10), range=(0.0, 10.0))
     assert published(subject, 100, 101) == [10.0, doubt(10.1, "outside range 0..10")]

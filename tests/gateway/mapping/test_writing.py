@@ -24,6 +24,8 @@ from tests.gateway.mapping.test_steps import single, spec
 from tests.mappings.bundled import profiles
 
 FREE = Write()
+NOON_S = 1795608000.0
+"""2026-11-25."""
 
 
 def refusal(subject: PointSpec, wanted: Wanted, power: int | None = 0) -> Refused:
@@ -70,18 +72,19 @@ def test_what_the_mapping_calls_impossible_is_not_written() -> None:
 
 
 def test_bounds_count_for_values_whose_type_only_the_device_knows() -> None:
-    assert isinstance(refusal(spec(None, write=Write(0.0, 10.0)), "lots"), Unfit)
-    assert isinstance(refusal(spec(None, write=Write(0.0, 10.0)), 11), OutOfBounds)
+    assert isinstance(refusal(spec(None, write=Write(Fraction(0), Fraction(10))), "lots"), Unfit)
+    assert isinstance(refusal(spec(None, write=Write(Fraction(0), Fraction(10))), 11), OutOfBounds)
 
 
 def test_two_writes_have_their_distance() -> None:
     subject = spec(write=Write(every_s=5.0))
-    paced(subject, 5.0)
-    paced(spec(write=FREE), 0.0)
+    paced(subject, 5.0, NOON_S)
+    paced(spec(write=FREE), 0.0, NOON_S)
     with pytest.raises(TooSoon) as caught:
-        paced(subject, 0.3)
+        paced(subject, 0.3, NOON_S)
     assert str(caught.value) == "p: it was written 0.3 s ago, and write: allows it every 5 s"
     assert caught.value.wait_s == pytest.approx(4.7)
+    assert caught.value.hint == "wait 4.7 s: it may be written again at 2026-11-25T12:00:05Z"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,17 @@ def free_port() -> int:
 
 
 @asynccontextmanager
+async def plugged(line: Line) -> AsyncIterator[None]:
+    """Devices are on the line while the block runs."""
+    await line.plug()
+    try:
+        yield
+    finally:
+        line.unplug()
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
 async def playing(kind: Kind, folder: Path, tls: Tls, memories: Mapping[int, Memory]) -> AsyncIterator[Played]:
     """These units on a line of this kind."""
     serial = kind in ("rtu", "ascii")
@@ -43,11 +54,7 @@ async def playing(kind: Kind, folder: Path, tls: Tls, memories: Mapping[int, Mem
     if kind == "listen":
         where = where._replace(port=free_port())
     line = Line(where, memories, secure=tls.context([HOST]) if kind == "tls" else None)
-    await line.plug()
-    # Folders of tests have brackets in their names, which no endpoint may have.
-    place = str((folder / "bus").resolve()) if serial else f"{HOST}:{line.port}"
-    try:
+    async with plugged(line):
+        # Folders of tests have brackets in their names, which no endpoint may have.
+        place = str((folder / "bus").resolve()) if serial else f"{HOST}:{line.port}"
         yield Played(line, {"modbus": f"{kind}://{place}"} | ({"trust": str(tls.root)} if kind == "tls" else {}))
-    finally:
-        line.unplug()
-        await asyncio.sleep(0)

@@ -20,6 +20,7 @@ from simulators.modbus.points import Address, Point
 from simulators.modbus.server import FRAME_GAP_S
 from simulators.modbus.units import Absent
 from tests.simulators.modbus.frames import asked, request
+from tests.simulators.modbus.lines import plugged
 from tests.simulators.modbus.ports import opened
 
 HOST = "127.0.0.1"
@@ -45,12 +46,8 @@ def units() -> dict[int, Memory]:
 @asynccontextmanager
 async def line(absent: Absent = Absent.SILENCE) -> AsyncIterator[Line]:
     one = Line(tcp(HOST, 0), units(), absent)
-    await one.plug()
-    try:
+    async with plugged(one):
         yield one
-    finally:
-        one.unplug()
-        await asyncio.sleep(0)
 
 
 async def test_pymodbus_client_reads_all_tables_and_units() -> None:

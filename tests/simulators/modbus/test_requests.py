@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -16,6 +15,7 @@ from simulators.modbus.line import Line
 from simulators.modbus.memory import Memory
 from simulators.modbus.points import Address, Point
 from tests.simulators.modbus.frames import asked
+from tests.simulators.modbus.lines import plugged
 
 HOST = "127.0.0.1"
 STANDARD = {0: b"Company identification", 1: b"Product code XX", 2: b"V2.11"}
@@ -30,12 +30,8 @@ async def line(identity: Mapping[int, bytes] = STANDARD, *, writable: bool = Tru
         2: Memory([Point("a", Address(0))]),
     }
     one = Line(tcp(HOST, 0), memories)
-    await one.plug()
-    try:
+    async with plugged(one):
         yield one
-    finally:
-        one.unplug()
-        await asyncio.sleep(0)
 
 
 def request(pdu: str, unit: int = 1) -> bytes:

@@ -17,6 +17,7 @@ from simulators.modbus.memory import Memory
 from simulators.modbus.points import Address, Point
 from simulators.modbus.wrong import PAUSE_S, ways
 from tests.simulators.modbus.frames import asked, request
+from tests.simulators.modbus.lines import plugged
 
 HOST = "127.0.0.1"
 RIGHT = bytes.fromhex("03 02 002a")
@@ -29,12 +30,8 @@ async def line() -> AsyncIterator[Line]:
     )
     memory.show([42, 43, False])
     one = Line(tcp(HOST, 0), {1: memory, 2: memory})
-    await one.plug()
-    try:
+    async with plugged(one):
         yield one
-    finally:
-        one.unplug()
-        await asyncio.sleep(0)
 
 
 async def test_wrong_answers_come_as_often_as_they_were_ordered() -> None:

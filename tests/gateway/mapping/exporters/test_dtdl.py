@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def everything() -> Device:
         register("mode", {"at": 6}, enum=modes, write=Write(values=("manual",))),
         register("alarms", {"at": 7}, flags={0: "overload", 3: "door open"}),
         register("serial", {"at": 8, "type": "string", "length": "8"}, kind="info"),
-        register("setpoint", {"at": 16, "type": "int16"}, scale="1/100", unit="Hz", write=Write(0, 60)),
+        register(
+            "setpoint", {"at": 16, "type": "int16"}, scale="1/100", unit="Hz", write=Write(Fraction(0), Fraction(60))
+        ),
         register("alarm", {"at": 17, "type": "bool", "table": "coil"}),
         variable("anything_", "m;s=Anything"),
         variable("power_factor", "m;s=PF", unit="1"),
@@ -125,7 +128,7 @@ def test_texts_for_codes_become_an_enum_of_texts() -> None:
 def test_what_hardly_changes_and_what_can_be_written_are_properties() -> None:
     assert content(register("serial", {"at": 0}, kind="info"))["@type"] == "Property"
     assert "writable" not in content(register("serial", {"at": 0}, kind="info"))
-    setpoint = content(register("setpoint", {"at": 0}, unit="Hz", write=Write(0, 60)))
+    setpoint = content(register("setpoint", {"at": 0}, unit="Hz", write=Write(Fraction(0), Fraction(60))))
     assert (setpoint["@type"], setpoint["writable"]) == (["Property", "Frequency"], True)
 
 

@@ -106,7 +106,10 @@ def test_codes_are_constants_with_titles() -> None:
 
 
 def test_only_what_may_be_written_can_be() -> None:
-    reading, setting = prop(register("p", {"at": 0})), prop(register("p", {"at": 0}, write=Write(0.0, 60.0, 0.5)))
+    reading, setting = (
+        prop(register("p", {"at": 0})),
+        prop(register("p", {"at": 0}, write=Write(Fraction(0), Fraction(60), Fraction(1, 2)))),
+    )
     assert (reading["readOnly"], setting["readOnly"]) == (True, False)
     assert "writeproperty" not in reading["forms"][0]["op"]
     assert "writeproperty" in setting["forms"][0]["op"]
