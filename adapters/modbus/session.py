@@ -215,8 +215,12 @@ class Poller:
             course.passed_over(turn[reached])
             missing = [asked.block for asked in turn[0 if fault.spoils_scan else reached :] if not asked.trial]
             found += [(block, fault.status) for block in missing + self._failed(index)]
-        if not calm and course is self._courses[index]:
-            self._learn(index, heard)
+        if course is self._courses[index]:
+            if not calm:
+                self._learn(index, heard)
+        elif math.isinf(scan.every_s):
+            # Another one by now, and this was the only turn of those that are read once.
+            self._schedule.move(index, self._loop.time())
         blocks: Sequence[RawBlock] = ()
         if self._recorded:
             kept = [(block, answer) for block, answer in found if block.device in self._recorded]

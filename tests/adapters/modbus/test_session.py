@@ -344,6 +344,33 @@ async def test_what_is_left_while_it_is_being_read_teaches_nothing_about_what_is
     await device.unplug()
 
 
+@pytest.mark.parametrize("refuses", [2, 6])
+async def test_what_is_read_once_is_read_also_where_something_was_left_during_its_only_turn(refuses: int) -> None:
+    device = Device({1: Unit()})
+    device.units[1].registers[3] = dict.fromkeys(range(40), 5)
+    device.units[1].refuses = refuses
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(request: bytes, answer: bytes) -> list[bytes | float]:
+        asked.set()
+        await go_on.wait()
+        return [answer]
+
+    device.mangle = slowly
+    await device.plug()
+    async with line(points(device, [1], at=(0, 1, 30), every_s=math.inf)) as session:
+        assert isinstance(session, Poller)
+        reading = asyncio.create_task(session.read())
+        await asyncio.wait_for(asked.wait(), 2)
+        session.leave({2})
+        device.units[1].refuses = 0
+        go_on.set()
+        await reading
+        device.mangle = None
+        assert [(one.point, one.value) for one in (await session.read()).readings] == [(0, 5), (1, 5)]
+    await device.unplug()
+
+
 async def test_only_scans_of_which_something_is_left_are_planned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     device = Device({number: Unit() for number in range(1, 20)})
     await device.plug()
