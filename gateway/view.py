@@ -131,7 +131,7 @@ def _missing(buffer: Mapping[str, Any]) -> dict[str, str]:
     missing = stays + GOES_ON_WITH - free if free is not None else 0
     if buffer["reason"] != DISK_FULL or not stays or missing <= 0:
         return {}
-    room = f"{size(free)} of the disk are free and {size(stays)} shall stay so (buffer: min_free)"
+    room = f"{size(free)} of the disk are free, and {size(stays)} shall stay free (buffer: min_free)"
     free_it = f"free {size(missing)} or more on the disk of the state directory"
     return {
         "reason": f"{room}: polling waits, nothing accepted is lost",

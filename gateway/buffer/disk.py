@@ -293,6 +293,7 @@ class Disk:
                 epoch=self.epoch,
                 clock=self.clock.mark(),
                 frames={priority: shelf.next_frame - 1 for priority, shelf in self.shelves.items()},
+                written={one: shelf.writing.last if shelf.writing else 0 for one, shelf in self.shelves.items()},
                 cursors=[self.lanes.lane(*key).cursor for key in dirty],
                 losses=[self.losses.all[key] for key in lost],
                 untold=[self.losses.untold[key] for key in lost if key in self.losses.untold],

@@ -104,7 +104,9 @@ class Saved:
 
     epoch: int
     frames: dict[Priority, int]
-    """No frame with a higher number has been unlinked."""
+    """No frame with a higher number has been unlinked, and no file has a name with a higher one."""
+    written: dict[Priority, int]
+    """The last frame of the segment that was being written, as far as it is known; 0 if none was."""
     cursors: list[Cursor]
     losses: list[Loss]
     untold: list[Loss]
@@ -124,6 +126,7 @@ class Changes:
     epoch: int
     clock: Mark
     frames: dict[Priority, int] = field(default_factory=dict)
+    written: dict[Priority, int] = field(default_factory=dict)
     cursors: Sequence[Cursor] = ()
     losses: Sequence[Loss] = ()
     untold: Sequence[Loss] = ()
@@ -173,6 +176,7 @@ class Meta:
 def _queries(changes: Changes) -> list[tuple[str, list[tuple[Any, ...]]]]:
     facts: list[tuple[Any, ...]] = [("epoch", changes.epoch), *zip(_FACTS_OF_MARK, changes.clock, strict=True)]
     facts += [(f"frame{priority.value}", number) for priority, number in changes.frames.items()]
+    facts += [(f"written{priority.value}", number) for priority, number in changes.written.items()]
     lanes = [(c.priority.value, c.identity) for c in changes.cursors]
     cursors = [
         (priority, identity, span, acked, checksum(priority, identity, span, acked))
@@ -312,6 +316,7 @@ async def _read(connection: aiosqlite.Connection, *, new: bool) -> Saved:
     return Saved(
         epoch=epoch if isinstance(epoch, int) else -1,
         frames={one: int(facts.get(f"frame{one.value}", 0)) for one in Priority},
+        written={one: int(facts.get(f"written{one.value}", 0)) for one in Priority},
         cursors=await _read_cursors(connection),
         losses=await _read_losses(connection, "dropped"),
         untold=await _read_losses(connection, "untold"),

@@ -29,8 +29,8 @@ from gateway.model import Priority
 
 log = logging.getLogger("fieldgate")
 
-_EMPTY_BYTES = 2 * policy.LARGE_PAGE_SIZE
-"""Of a segment that has no log yet."""
+_CELLS = slice(3, 5)
+"""Of a page of a table: how many rows are in it."""
 
 
 async def open_disk(
@@ -160,7 +160,7 @@ class _Opening:
         """Look into it; what is damaged is salvaged into a new file. None where nothing of it can be read."""
         known = self._known.get(segment.place)
         state = await asyncio.to_thread(_state_of_log, segment.path)
-        if not state.pages and segment.path.stat().st_size <= _EMPTY_BYTES and known is None:
+        if not state.pages and known is None and await asyncio.to_thread(_is_new, segment.path):
             return segment, {}  # the power went while it was made: nothing was ever committed
         # A torn end without a restart of the machine was no power cut: the page had been written.
         if state.broken or (state.torn and self._disk.clock.same_boot):
@@ -222,7 +222,7 @@ class _Opening:
     def _accepted_at_least(self, segment: Segment, known: Sealed | None) -> int:
         """Up to which frame it was written: ``meta.db`` speaks only of what was on the disk before."""
         newest = known is None and segment.place == self._newest[segment.priority]
-        return self._disk.saved.frames[segment.priority] if newest else segment.first - 1
+        return self._disk.saved.written[segment.priority] if newest else segment.first - 1
 
     async def _aside(self, segment: Segment) -> None:
         self._disk.unlist(segment.place)
@@ -313,6 +313,16 @@ def _state_of_log(path: Path) -> wal.Log:
         return wal.examine(b"", policy.PAGE_SIZE)
     size = wal.page_size(directory.read_all(path), policy.PAGE_SIZE)
     return wal.examine(directory.read_all(Path(f"{path}-wal")), size, begun_anew=False)
+
+
+def _is_new(path: Path) -> bool:
+    """Whether a file that has no log holds nothing: somebody may have copied the log into it and removed it."""
+    if path.stat().st_size > 2 * policy.LARGE_PAGE_SIZE:
+        return False
+    database = directory.read_all(path)
+    size = wal.page_size(database, policy.PAGE_SIZE)
+    table = database[size:]
+    return not table or (len(table) <= size and table[_CELLS] == bytes(2))
 
 
 def _never(identity: str, sequence: int) -> bool:

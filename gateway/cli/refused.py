@@ -23,6 +23,7 @@ from gateway.status import answer, lock, text
 
 AT_ONCE = 200
 """Messages in one question."""
+CHANGES = ("retry", "drop")
 IDS = click.argument("ids", metavar="[ID]...", nargs=-1)
 ALL = click.option("--all", "everything", is_flag=True, help="All that are there.")
 IDENTITY = click.option("--identity", default="", help="Only of this device.")
@@ -42,7 +43,8 @@ class Desk:
         for start in range(0, max(1, len(ids)), AT_ONCE):
             question = {"do": do, "ids": list(ids[start : start + AT_ONCE]), "identity": identity}
             try:
-                told = answer.ask(self._state, "quarantine", answer.RELOAD_S, **question)
+                limit_s = answer.RELOAD_S if do in CHANGES else answer.ASK_S
+                told = answer.ask(self._state, "quarantine", limit_s, **question)
             except answer.NotRunning:
                 told = self._ask_files(question)
             found += told.get("entries", told.get("done", []))

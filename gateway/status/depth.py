@@ -139,8 +139,9 @@ def _stays(facts: Mapping[str, Any]) -> str:
     if not stays:
         return ""
     if free >= stays:
-        return f", {size(stays)} of it stay so"
-    return f", but {size(stays)} shall stay so (buffer: min_free): free {size(stays - free)}, or lower it and reload"
+        return f", {size(stays)} of it stay free"
+    missing = size(stays - free)
+    return f", but {size(stays)} shall stay free (buffer: min_free): free {missing} more, or lower it and reload"
 
 
 def _section(title: str, rows: Iterable[str]) -> list[str]:

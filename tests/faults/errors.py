@@ -142,8 +142,6 @@ class Episode:
                 lay_down(volume.crash(self._chance.choice(STYLES), self._chance), str(self._folder), self._image)
                 crashed = account.copy()
                 crashed.crashed(event.at_ns / 1e9)
-                # What a failed sync was to keep, meta.db just made perhaps, may be gone with the power.
-                crashed.forgets = True
                 await recover(self._image / "buffer", crashed, crashed.note, 1)
                 verdicts.append(crashed.close(LOSSES))
             volume.feed(event)

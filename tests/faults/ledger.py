@@ -81,7 +81,10 @@ class Verdict:
     reused: list[str] = field(default_factory=list)
     """Message ids that came with two contents."""
     disordered: list[str] = field(default_factory=list)
-    """Tokens whose first delivery came after that of a later one of their lane."""
+    """Tokens whose first delivery came after that of a later one of their lane.
+
+    A later epoch may count anew: where a full disk took the last bytes that tell how far an old one had come.
+    """
     again: list[str] = field(default_factory=list)
     """Delivered again though nothing had broken, or though it was acknowledged long before that."""
     troubles: list[str] = field(default_factory=list)
@@ -106,11 +109,9 @@ class Account:
         self._failed: set[str] = set()
         self._done: dict[str, float] = {}
         self._ids: dict[str, str] = {}
-        self._sequence: dict[str, int] = {}
-        self._epoch: dict[str, str] = {}
-        self.forgets = False
-        """The file with the highest sequences may be gone for good: then they begin anew, under another epoch."""
-        self._highest: dict[tuple[str, str], int] = defaultdict(int)
+        self._numbered: dict[str, tuple[str, int]] = {}
+        self._highest: dict[str, tuple[str, int]] = {}
+        self._epochs_left: set[tuple[str, str]] = set()
         self._numbers: dict[str, int] = defaultdict(int)
         self._losses: dict[tuple[str, str], int] = {}
         self._this_run: set[str] = set()
@@ -142,9 +143,8 @@ class Account:
                 self._delivered(token, refused=kind == "R")
         elif kind == "S":
             for message_id, token in zip(words[::2], words[1::2], strict=True):
-                named, _, sequence = message_id.rpartition("-")
-                self._sequence[token] = int(sequence.lstrip("ab"))
-                self._epoch[token] = named.rpartition("-")[2]
+                _, epoch, sequence = message_id.rsplit("-", 2)
+                self._numbered[token] = epoch, int(sequence.lstrip("ab"))
                 if self._ids.setdefault(message_id, token) != token:
                     self.verdict.reused.append(f"{message_id} ({self._ids[message_id]} and {token})")
         elif kind == "K":
@@ -193,14 +193,23 @@ class Account:
             self.verdict.unexpected.append(f"{token} was never given")
         if token in self._refused_full:
             self.verdict.unexpected.append(f"{token} had been refused")
-        where, (producer, _, number) = lane(token), token.rpartition(".")
-        sequence = self._sequence.get(token, 0)
-        counted = where, self._epoch.get(token, "") if self.forgets else ""
-        if int(number) <= self._numbers[producer] or sequence <= self._highest[counted]:
-            self.verdict.disordered.append(f"{token} (sequence {sequence})")
+        producer, _, number = token.rpartition(".")
+        if int(number) <= self._numbers[producer] or not self._goes_on(token):
+            self.verdict.disordered.append(f"{token} (sequence {self._numbered.get(token, ('', 0))[1]})")
         self._numbers[producer] = max(self._numbers[producer], int(number))
-        for one in {(where, ""), (where, self._epoch.get(token, ""))}:
-            self._highest[one] = max(self._highest[one], sequence)
+
+    def _goes_on(self, token: str) -> bool:
+        """Whether it has the highest sequence of its lane so far, in the epoch of the one before or in a new one."""
+        where = lane(token)
+        epoch, sequence = self._numbered.get(token, ("", 0))
+        before, highest = self._highest.get(where, (epoch, 0))
+        if (where, epoch) in self._epochs_left:
+            return False
+        if epoch != before:
+            self._epochs_left.add((where, before))
+            highest = 0
+        self._highest[where] = epoch, max(highest, sequence)
+        return sequence > highest
 
     def losses(self, losses: Iterable[Loss]) -> None:
         """What the buffer says it has lost, since it was made."""

@@ -59,26 +59,14 @@ def test_an_id_with_two_contents_is_reused_even_if_neither_has_arrived() -> None
     assert verdict("S 13 a-e1-a3 a/0/p.5").reused == [], "another class"
 
 
-def test_sequences_that_begin_anew_are_disordered_unless_what_knew_them_is_gone_and_the_epoch_tells_so() -> None:
-    def disordered(message_id: str, *, forgets: bool) -> list[str]:
-        account = Account()
-        for one in GOOD.splitlines():
-            account.read(one)
-        account.forgets = forgets
-        for one in ("B 13 a/1/p.7", f"S 13 {message_id} a/1/p.7", "D 13 a/1/p.7"):
-            account.read(one)
-        return account.close().disordered
-
-    assert disordered("a-e2-1", forgets=False) == ["a/1/p.7 (sequence 1)"]
-    assert disordered("a-e2-1", forgets=True) == []
-    assert disordered("a-e1-2", forgets=True) == ["a/1/p.7 (sequence 2)"], "not under the same epoch"
-
-
 def test_what_comes_after_a_later_one_is_disordered() -> None:
     early = "B 13 a/1/q.1 a/1/p.4 b/1/q.1"
     assert verdict(early, "S 13 a-e1-9 a/1/p.4", "D 13 a/1/p.4").disordered == []
     assert verdict(early, "S 13 a-e1-2 a/1/q.1", "D 13 a/1/q.1").disordered == ["a/1/q.1 (sequence 2)"]
     assert verdict(early, "S 13 b-e1-2 b/1/q.1", "D 13 b/1/q.1").disordered == [], "another lane"
+    anew = (early, "S 13 a-e2-1 a/1/q.1", "D 13 a/1/q.1")
+    assert verdict(*anew).disordered == [], "another epoch"
+    assert verdict(*anew, "S 14 a-e1-9 a/1/p.4", "D 14 a/1/p.4").disordered == ["a/1/p.4 (sequence 9)"], "the old one"
     late = ("B 13 a/1/p.6 a/1/p.5", "S 13 a-e1-4 a/1/p.6 a-e1-5 a/1/p.5", "D 13 a/1/p.6 a/1/p.5")
     assert verdict(*late).disordered == ["a/1/p.5 (sequence 5)"], "of one producer"
 

@@ -110,7 +110,7 @@ def test_says_how_much_of_the_disk_is_missing(tmp_path: Path) -> None:
     entry = told.report()["buffer"]
     assert (entry["free_bytes"], entry["min_free_bytes"]) == (400_000, 10**6)
     assert entry["reason"] == (
-        "400.0 kB of the disk are free and 1.0 MB shall stay so (buffer: min_free): "
+        "400.0 kB of the disk are free, and 1.0 MB shall stay free (buffer: min_free): "
         "polling waits, nothing accepted is lost"
     )
     assert entry["remedy"].startswith("free 2.6 MB or more on the disk of the state directory, or lower buffer: min_f")

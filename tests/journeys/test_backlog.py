@@ -1,11 +1,13 @@
-"""A backlog of hours on the disk: who is told of what is lost, what goes first, what the hub never takes, who may work."""
+"""A backlog of hours on the disk: what of it is lost and told, what goes first, what the hub never takes."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import random
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,10 +120,10 @@ def test_a_disk_with_less_free_than_shall_stay_so_is_explained_and_goes_on_when_
     rig.start()
     wait_for("the polling to wait", lambda: buffer_state(rig, "stopped"))
     page = fieldgate("status", rig.plant, check=False).stdout
-    assert "of the disk are free and 900.0 TB shall stay so (buffer: min_free): polling waits" in page
+    assert "of the disk are free, and 900.0 TB shall stay free (buffer: min_free): polling waits" in page
     assert "or lower buffer: min_free: in gateway.yaml and reload" in page
     assert "no room is left: polling waits" in fieldgate("buffer", rig.plant).stdout
-    assert "but 900.0 TB shall stay so (buffer: min_free)" in fieldgate("buffer", rig.plant).stdout
+    assert "but 900.0 TB shall stay free (buffer: min_free)" in fieldgate("buffer", rig.plant).stdout
     assert len(log_lines(rig, "nothing but alarms is stored; free some space, or lower min_free")) == 1
     rig.stop()
     settings(rig, "quota: 2 GB, min_free: 1 MB")
@@ -140,7 +142,9 @@ def quarantined(rig: Appliance) -> list[dict[str, Any]]:
 def test_what_the_hub_never_takes_is_kept_tried_again_exported_and_dropped(rig: Appliance) -> None:
     fill(rig, 3, 300_000)
     rig.start()
-    first, second, third = wait_for("three to be put aside", lambda: three if len(three := quarantined(rig)) == 3 else None)
+    first, second, third = wait_for(
+        "three to be put aside", lambda: three if len(three := quarantined(rig)) == 3 else None
+    )
     assert "and the hub takes 262144" in first["reason"]
     wait_for("those behind them to arrive", lambda: enough(rig, 2))
     judge_quarantine(rig, [first["id"], second["id"], third["id"]])
@@ -185,14 +189,14 @@ def test_a_second_process_is_refused_by_the_name_of_the_first(rig: Appliance) ->
     assert "hint: stop that one, or give this one another state:" in second.stderr
     assert "Traceback" not in second.stderr
 
-    rig.process.send_signal(19)  # it holds the directory and answers nobody
+    rig.process.send_signal(signal.SIGSTOP)  # it holds the directory and answers nobody
     try:
         told = fieldgate("buffer", rig.plant, check=False)
         assert (told.returncode, first in told.stderr) == (1, True)
         told = fieldgate("buffer", "quarantine", "drop", rig.plant, "--all", check=False)
         assert (told.returncode, first in told.stderr) == (1, True)
     finally:
-        rig.process.send_signal(18)
+        rig.process.send_signal(signal.SIGCONT)
     before = len(rig.received())
     wait_for("the first to go on", lambda: len(rig.received()) > before + 2)
 
@@ -202,13 +206,11 @@ def test_a_gateway_that_starts_while_a_command_has_the_directory_is_told_which(r
     script = (
         "import sys, time, pathlib, os\n"
         "from gateway.status.lock import Holder, held\n"
-        "me = Holder('tampere-gw1', os.getpid(), 'p', '2026-11-25T10:00:00.000Z', 'fieldgate buffer quarantine retry')\n"
+        "me = Holder('gw-1', os.getpid(), 'p', '2026-11-25T10:00:00.000Z', 'fieldgate buffer quarantine retry')\n"
         "with held(pathlib.Path(sys.argv[1]), me):\n"
         "    print('held', flush=True)\n"
         "    time.sleep(60)\n"
     )
-    import sys
-
     with subprocess.Popen([sys.executable, "-c", script, str(rig.plant / "state")], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"

@@ -27,7 +27,7 @@ LOSS = Loss("quota", "a", Priority.TELEMETRY, 3, 1, 3, 10, 30)
 MARK = Mark(12.5, 1000.0, 10**18, "boot-1")
 CLOCKS = Clocks(lambda: 0, lambda: 0.0, lambda: "boot-1")
 NO_FRAMES = dict.fromkeys(Priority, 0)
-NEW = Saved(100, NO_FRAMES, [], [], [], [], [], None, None, new=True)
+NEW = Saved(100, NO_FRAMES, NO_FRAMES, [], [], [], [], [], None, None, new=True)
 
 
 def cursor(identity: str, acked: int, highest: int, *spans: tuple[int, int]) -> Cursor:
@@ -35,7 +35,7 @@ def cursor(identity: str, acked: int, highest: int, *spans: tuple[int, int]) -> 
 
 
 def changes(cursors: Sequence[Cursor] = (), epoch: int = 100, frame: int = 9) -> Changes:
-    return Changes(epoch, MARK, {Priority.TELEMETRY: frame}, cursors)
+    return Changes(epoch, MARK, {Priority.TELEMETRY: frame}, {Priority.TELEMETRY: frame - 1}, cursors)
 
 
 def counting(first: int) -> Callable[[], int]:

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,35 @@ async def test_frames_that_were_accepted_and_whose_end_of_the_log_is_gone_are_co
         assert buffer.stats().dropped == {"damaged": 2}, "two frames, of whom is not known any more"
         assert await drain(buffer, "a", 6) == list(range(1, 7))
         assert await drain(buffer, "b", 6) == list(range(1, 7))
+
+
+@pytest.mark.parametrize("size", [1, 300, 3000])
+async def test_a_segment_that_somebody_opened_after_a_crash_is_no_empty_one(
+    folder: Path, crashed: Callable[[Path], Path], size: int
+) -> None:
+    async with opened(folder) as buffer:
+        await buffer.append([message("a", 1, size)])
+        image = crashed(folder)
+    with closing(sqlite3.connect(segment_files(image)[0])) as foreign:  # who closes last, copies the log
+        assert foreign.execute("SELECT count(*) FROM frame").fetchone() == (1,)
+    assert not Path(f"{segment_files(image)[0]}-wal").exists()
+    async with opened(image) as buffer:
+        assert await drain(buffer, "a", waiting(buffer)) == [1]
+
+
+async def test_a_number_that_was_passed_over_is_no_frame_that_is_missing(
+    folder: Path, crashed: Callable[[Path], Path]
+) -> None:
+    async with opened(folder) as buffer:
+        await fill(buffer, 3)
+        disk: Disk = buffer._disk
+        disk.shelves[Priority.TELEMETRY].next_frame += 2  # two files were made and gone: there was no room for a frame
+        disk.touch()
+        await disk.sync()
+        image = crashed(folder)
+    async with opened(image) as buffer:
+        assert buffer.stats().dropped == {}
+        assert await drain(buffer, "a", 3) == [1, 2, 3]
 
 
 async def test_lanes_go_on_where_their_cursors_are(folder: Path) -> None:

@@ -104,7 +104,7 @@ def test_says_how_long_the_room_lasts_and_what_happens_then() -> None:
     assert "in the last minute 25.0 came and 0.0 went a second" in text
     assert "full in about 11 d 13 h at this rate; then of the oldest telemetry every fourth scan stays" in text
     assert "a commit takes 1.0 ms, 99 of 100 at most 8.5 ms" in text
-    assert "disk: 50.0 GB free, 2.0 GB of it stay so" in text
+    assert "disk: 50.0 GB free, 2.0 GB of it stay free" in text
 
 
 def test_what_is_used_up_has_no_time_left() -> None:
@@ -118,7 +118,7 @@ def test_where_the_disk_is_what_ends_polling_waits_whatever_the_policy() -> None
     assert "full in about 1 d 3 h at this rate; then polling waits" in page(free_bytes=3_680_000_000)
     text = page(free_bytes=500_000_000)
     assert "no room is left: polling waits until there is room" in text
-    assert "disk: 500.0 MB free, but 2.0 GB shall stay so (buffer: min_free): free 1.5 GB, or lower it" in text
+    assert "disk: 500.0 MB free, but 2.0 GB shall stay free (buffer: min_free): free 1.5 GB more, or lower it" in text
 
 
 def test_one_is_not_many() -> None:
