@@ -140,8 +140,13 @@ class Disk:
 
     # Room on the disk.
 
+    def settle(self, settings: BufferSettings) -> None:
+        """Work with other settings from now on. The ballast keeps its size until it is taken anew."""
+        self.settings = settings
+        self.limit_quota()
+
     def limit_quota(self) -> None:
-        """At the opening: a quota that is larger than the disk would never come to its end before the disk does."""
+        """A quota that is larger than the disk would never come to its end before the disk does."""
         self._set_quota(self._can_give())
         if self.limit == "disk":
             log.warning(

@@ -87,6 +87,7 @@ class _Opening:
         self._leave(leftovers, found)
         self._miss(found)
         disk.lanes.taken_in()
+        self._touch_what_grew()
         for priority, shelf in disk.shelves.items():
             last = max((segment.last for segment in shelf.segments), default=0)
             # A name is never used twice, not even that of a segment without a frame: it may still be about to go.
@@ -97,6 +98,12 @@ class _Opening:
             disk.epoch = another(disk.epoch)
             disk.touch()
         await self._settle()
+
+    def _touch_what_grew(self) -> None:
+        """What only a segment knows is to stand in ``meta.db`` before messages of it can be thinned out or dropped."""
+        known = {(one.identity, one.priority): one.highest for one in self._disk.saved.cursors}
+        lanes = self._disk.lanes
+        self._disk.touch([lane for lane in lanes if lane.highest > known.get((lane.identity, lane.priority), 0)])
 
     async def _settle(self) -> None:
         disk = self._disk

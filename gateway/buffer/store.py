@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.buffer import frames
+from gateway.buffer import frames, policy
 from gateway.buffer.clock import Clocks
 from gateway.buffer.commits import Commits
 from gateway.buffer.disk import Disk
@@ -284,6 +284,15 @@ class DiskBuffer:
         await unbroken(self._disk.sync())
 
     # Keeping house.
+
+    async def settle(self, settings: BufferSettings) -> None:
+        """Work with these from now on; what waits stays until the next append or the next lifetime wants room.
+
+        Raises ValueError for a quota below 1 MB: then nothing has changed.
+        """
+        policy.sizes(settings.quota_bytes)
+        self._disk.settle(settings)
+        self._live_first = settings.order == "live-first"
 
     async def _keep(self) -> None:
         """While something is acknowledged: cursors to the disk every 100 ms, drained segments off it."""

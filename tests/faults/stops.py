@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults import mistakes
@@ -41,13 +42,14 @@ def main(row: Row, seed: int, stops: int, shortest_ms: int, longest_ms: int) -> 
         with scratch() as root:
             folder, ledger, enough = root / "buffer", root / "ledger", root / "enough"
             process = lives.begin(work_on, folder, ledger, chance.randrange(2**32), enough)
-            time.sleep(chance.uniform(0.1, 0.5))
+            _until(ledger.exists)
+            time.sleep(chance.uniform(0, 0.4))
             assert process.pid is not None
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(chance.triangular(shortest_ms, longest_ms, shortest_ms) / 1000)
             before = ledger.stat().st_size
             os.kill(process.pid, signal.SIGCONT)
-            delivers = _delivers(ledger, before)
+            delivers = _until(lambda: b"\nD " in ledger.read_bytes()[before:])  # noqa: B023  # asked at once
             enough.touch()
             process.join(DEADLINE_S)
             troubles = [] if process.exitcode == 0 else [f"it ended with {process.exitcode}"]
@@ -60,10 +62,10 @@ def main(row: Row, seed: int, stops: int, shortest_ms: int, longest_ms: int) -> 
             row.add(verdict, f"seed {seed} stop {number}")
 
 
-def _delivers(ledger: Path, before: int) -> bool:
-    """Whether something arrives, in time, after so many bytes of the ledger."""
-    for _ in range(200):
-        time.sleep(DEADLINE_S / 200)
-        if b"\nD " in ledger.read_bytes()[before:]:
+def _until(true: Callable[[], bool]) -> bool:
+    """Whether it became true in time."""
+    for _ in range(600):
+        if true():
             return True
+        time.sleep(DEADLINE_S / 600)
     return False

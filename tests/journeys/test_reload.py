@@ -119,3 +119,21 @@ def waiting(rig: Appliance, identity: str) -> int:
     report = rig.status()
     assert report is not None
     return next((int(entry["waiting"]) for entry in report["upstream"] if entry["name"] == identity), 0)
+
+
+def test_a_reload_lets_a_gateway_that_waits_for_the_disk_go_on(rig: Appliance) -> None:
+    wait_for("data to flow", lambda: buffered(rig)["state"] == "flowing")
+    change(rig, "gateway.yaml", "quota: 2 GB", "min_free: 900 TB, quota: 2 GB")
+    assert "changed    buffer: min_free\n" in fieldgate("reload", rig.plant).stdout
+    wait_for("the polling to wait", lambda: buffered(rig)["state"] == "stopped")
+    assert "900.0 TB shall stay free" in buffered(rig)["reason"]
+    change(rig, "gateway.yaml", "min_free: 900 TB", "min_free: 1 MB")
+    fieldgate("reload", rig.plant)
+    wait_for("it to go on", lambda: buffered(rig)["state"] == "flowing")
+
+
+def buffered(rig: Appliance) -> dict[str, Any]:
+    report = rig.status()
+    assert report is not None
+    found: dict[str, Any] = report["buffer"]
+    return found

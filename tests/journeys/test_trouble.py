@@ -92,14 +92,14 @@ def test_a_full_disk_stops_the_polling_and_loses_nothing(tmp_path: Path, small_d
         fill(small_disk / "filler")
         wait_for("the full disk to be reported", lambda: buffer_state(rig, "stopped"), 60)
         accepted = rig.accepted()
-        assert len(log_lines(rig, "WARNING buffer")) == 1
+        assert len(log_lines(rig, "WARNING buffer buffer:")) == 1
         rig.hub("back")
         wait_for("what was accepted to arrive", lambda: arrived(rig, accepted), 60)
         (small_disk / "filler").unlink()
         wait_for("it to go on by itself", lambda: buffer_state(rig, "flowing"), 30)
         before = len(rig.received())
         wait_for("new data", lambda: len(rig.received()) >= before + 4)
-        assert len(log_lines(rig, "INFO    buffer")) == 1
+        assert len(log_lines(rig, "INFO    buffer buffer:")) == 1
         judge(rig, breaks=1)
     finally:
         rig.close()

@@ -116,6 +116,23 @@ async def test_a_number_that_was_passed_over_is_no_frame_that_is_missing(
         assert await drain(buffer, "a", 3) == [1, 2, 3]
 
 
+async def test_a_sequence_that_only_a_segment_knew_is_not_used_again_when_thinning_has_left_its_message_out(
+    folder: Path, crashed: Callable[[Path], Path]
+) -> None:
+    async with opened(folder) as buffer:
+        await buffer.append(messages("a", 1, 2))
+        image = crashed(folder)
+    async with opened(image) as buffer:
+        disk: Disk = buffer._disk
+        shelf = disk.shelves[Priority.TELEMETRY]
+        assert await reshaping.thin(disk, shelf, shelf.segments[0])
+        await disk.tidy()
+        image = crashed(image)
+    async with opened(image) as buffer:
+        await buffer.append([message("a", 3)])
+        assert await drain(buffer, "a", 2) == [1, 3]
+
+
 async def test_lanes_go_on_where_their_cursors_are(folder: Path) -> None:
     async with opened(folder) as buffer:
         await fill(buffer)
