@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gateway.buffer import Buffer, BufferTrouble
 from tests.faults.crash import STYLES, Volume
-from tests.faults.ledger import Account, Verdict, line
+from tests.faults.ledger import GRACE_S, Account, Verdict, line
 from tests.faults.power import lay_down, recover
 from tests.faults.row import Row, scratch
 from tests.faults.shim import Failing, Kind, Shim, preloaded
@@ -24,6 +24,7 @@ OPERATIONS = 25
 """Of one directory: appends and deliveries while its disk fails."""
 CUTS = 3
 HEALED_S = 10.0
+_FAILS, _HEALED = b"the disk fails", b"the disk has healed"
 WAYS = (
     (Failing.SYNC, errno.EIO),
     (Failing.WRITE, errno.EIO),
@@ -79,9 +80,11 @@ class Episode:
         try:
             async with asyncio.timeout(60), opened(self._folder / "buffer", self._note) as buffer:
                 await self._work(buffer, 10)
+                self._shim.mark(_FAILS)
                 self._shim.fail(what, rate, error)
                 await self._work(buffer, OPERATIONS)
                 self._shim.fail(Failing(0), 0, 0)
+                self._shim.mark(_HEALED)
                 await self._healed(buffer)
             async with asyncio.timeout(60), opened(self._folder / "buffer", self._note) as buffer:
                 await drain_all(buffer, self._note)
@@ -136,15 +139,22 @@ class Episode:
         volume = Volume(str(self._folder), self._folder.stat().st_ino)
         account = Account()
         moments = {self._chance.randrange(len(events)) for _ in range(CUTS)}
+        failing_until = float("-inf")
         verdicts: list[Verdict] = []
         for index, event in enumerate(events):
             if index in moments:
                 lay_down(volume.crash(self._chance.choice(STYLES), self._chance), str(self._folder), self._image)
                 crashed = account.copy()
                 crashed.crashed(event.at_ns / 1e9)
+                if event.at_ns / 1e9 < failing_until + GRACE_S:
+                    crashed.damaged()  # cursors could not be written: what had arrived comes again
                 await recover(self._image / "buffer", crashed, crashed.note, 1)
                 verdicts.append(crashed.close(LOSSES))
             volume.feed(event)
-            if event.kind is Kind.MARK:
+            if event.kind is Kind.MARK and event.data == _FAILS:
+                failing_until = float("inf")
+            elif event.kind is Kind.MARK and event.data == _HEALED:
+                failing_until = event.at_ns / 1e9
+            elif event.kind is Kind.MARK:
                 account.read(event.data.decode())
         return verdicts
