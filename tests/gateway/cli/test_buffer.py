@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -136,9 +138,7 @@ def test_a_gateway_that_does_not_answer_is_named(filled: Path) -> None:
 def test_a_directory_of_a_newer_version_is_named(filled: Path) -> None:
     for path in place(filled).glob("meta.db*"):
         path.unlink()
-    import sqlite3
-
-    with sqlite3.connect(place(filled) / "meta.db") as connection:
+    with closing(sqlite3.connect(place(filled) / "meta.db")) as connection, connection:
         connection.execute("PRAGMA user_version=99")
     told = call("buffer", filled)
     assert told.exit_code == 1
