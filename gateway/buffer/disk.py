@@ -209,12 +209,9 @@ class Disk:
 
     async def seal(self, shelf: Shelf) -> None:
         """The segment that is written takes nothing more; one without a frame goes at once. Nothing is copied."""
-        segment, shelf.writing = shelf.writing, None
+        segment = await self._closed(shelf)
         if segment is None:
             return
-        await segment.close()
-        segment.measure()
-        shelf.resized()
         if segment.last < segment.first:
             shelf.next_frame = max(shelf.next_frame, segment.first + 1)  # no name is used twice
             await self.forget(segment)
@@ -224,14 +221,19 @@ class Disk:
 
     async def seal_in_doubt(self, shelf: Shelf) -> None:
         """Seal it where its last commit may be in the log or not: it is known, before anything follows, without it."""
+        segment = await self._closed(shelf)
+        if segment is not None:
+            segment.doubtful = True
+            self.sealed(segment)
+
+    async def _closed(self, shelf: Shelf) -> Segment | None:
+        """What was written on this shelf, not open any more; None if nothing was."""
         segment, shelf.writing = shelf.writing, None
-        if segment is None:
-            return
-        await segment.close()
-        segment.measure()
-        shelf.resized()
-        segment.doubtful = True
-        self.sealed(segment)
+        if segment is not None:
+            await segment.close()
+            segment.measure()
+            shelf.resized()
+        return segment
 
     def sealed(self, segment: Segment) -> None:
         """What it holds is written with the next sync."""

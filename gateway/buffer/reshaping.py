@@ -189,6 +189,16 @@ async def _holding(shelf: Shelf, segments: Sequence[Segment]) -> AsyncIterator[b
         yield all(segment in shelf.segments and not segment.ended for segment in segments)
 
 
+def _arrived(lanes: dict[str, Lane]) -> Callable[[str, int], bool]:
+    """Whether a message was acknowledged, as it stands now: these lanes go on while others work with it."""
+    spans = {identity: [(span.highest, span.acked) for span in lane.spans] for identity, lane in lanes.items()}
+
+    def done(identity: str, sequence: int) -> bool:
+        return any(sequence <= acked for highest, acked in spans.get(identity, ()) if sequence <= highest)
+
+    return done
+
+
 async def _rewritten(  # every option is said by name
     disk: Disk,
     shelf: Shelf,
@@ -202,15 +212,10 @@ async def _rewritten(  # every option is said by name
     limit_bytes: int | None = None,
 ) -> Made | None:
     """None where it could not be done; nothing is left of it then."""
-    spans = {identity: [(span.highest, span.acked) for span in lane.spans] for identity, lane in lanes.items()}
-
-    def done(identity: str, sequence: int) -> bool:
-        return any(sequence <= acked for highest, acked in spans.get(identity, ()) if sequence <= highest)
-
     place = rewriting.next_place([segment.place for segment in segments], segments[-1].last)
     path = disk.folder / f"{place.name}{directory.NEW}"
     sources = [Source(segment.path, segment.first, segment.facts) for segment in segments]
-    span_s = policy.span_limit_s(disk.settings.keep.get(shelf.priority))
+    span_s, done = policy.span_limit_s(disk.settings.keep.get(shelf.priority)), _arrived(lanes)
 
     def work() -> Made:
         return rewriting.rewrite(

@@ -34,7 +34,7 @@ async def _work_on(folder: Path, ledger: Ledger, chance: random.Random, enough: 
                 return
 
 
-def main(row: Row, seed: int, stops: int, shortest_ms: int, longest_ms: int) -> None:
+def main(row: Row, seed: int, stops: int, shortest_ms: int = 300, longest_ms: int = 900) -> None:
     """So many processes, each stopped once."""
     chance = random.Random(seed)
     lives = Lives()

@@ -169,7 +169,12 @@ async def drain(buffer: Buffer, note: Note, identity: str, chance: random.Random
         claim = await buffer.claim(identity, chance.choice((1, 5, 20)))
         tokens = seen(note, claim.messages)
         poison = next((place for place, token in enumerate(tokens) if _poison(token)), len(tokens))
-        await asyncio.sleep(chance.uniform(0, hub_s))
+        try:
+            await asyncio.sleep(chance.uniform(0, hub_s))
+        except asyncio.CancelledError:
+            # Who comes after this hub has to get them: one claim of an identity is out at a time.
+            await buffer.give_back(claim)
+            raise
         mood = chance.random()
         if mood < 0.06:
             await buffer.give_back(claim)

@@ -317,10 +317,8 @@ async def test_a_point_that_turns_out_to_be_there_is_read_though_its_only_turn_h
     assert after == {0, 1, 2}
 
 
-async def test_what_is_left_while_it_is_being_read_teaches_nothing_about_what_is_read_from_then_on() -> None:
-    device = Device({1: Unit()})
-    device.units[1].registers[3] = dict.fromkeys(range(40), 5)
-    device.units[1].faults = {30: 2}
+def held_up(device: Device) -> tuple[asyncio.Event, asyncio.Event]:
+    """The device waits with its answers: the first event tells that it was asked, the second lets it go on."""
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     async def slowly(request: bytes, answer: bytes) -> list[bytes | float]:
@@ -329,6 +327,14 @@ async def test_what_is_left_while_it_is_being_read_teaches_nothing_about_what_is
         return [answer]
 
     device.mangle = slowly
+    return asked, go_on
+
+
+async def test_what_is_left_while_it_is_being_read_teaches_nothing_about_what_is_read_from_then_on() -> None:
+    device = Device({1: Unit()})
+    device.units[1].registers[3] = dict.fromkeys(range(40), 5)
+    device.units[1].faults = {30: 2}
+    asked, go_on = held_up(device)
     await device.plug()
     async with line(points(device, [1], at=(0, 1, 30), every_s=0.01)) as session:
         assert isinstance(session, Poller)
@@ -349,14 +355,7 @@ async def test_what_is_read_once_is_read_also_where_something_was_left_during_it
     device = Device({1: Unit()})
     device.units[1].registers[3] = dict.fromkeys(range(40), 5)
     device.units[1].refuses = refuses
-    asked, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slowly(request: bytes, answer: bytes) -> list[bytes | float]:
-        asked.set()
-        await go_on.wait()
-        return [answer]
-
-    device.mangle = slowly
+    asked, go_on = held_up(device)
     await device.plug()
     async with line(points(device, [1], at=(0, 1, 30), every_s=math.inf)) as session:
         assert isinstance(session, Poller)
