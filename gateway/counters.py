@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gateway import durable
 from gateway.mapping.totals import Totals
 
 log = logging.getLogger("fieldgate")
@@ -84,12 +84,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _write(path: Path, known: dict[str, Any]) -> None:
     if not known and not path.exists():
         return
-    fresh = path.with_suffix(".new")
     try:
-        with fresh.open("w", encoding="utf-8") as stream:
-            json.dump(known, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(path)
+        durable.replace(path, json.dumps(known).encode())
     except OSError as error:
         log.warning("%s cannot be written: %s", path, error.strerror)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from gateway import durable
+
 NAME = "published.json"
 LONGEST = 1000
 """So many are remembered."""
@@ -65,12 +67,7 @@ class Ledger:
 
     def write(self) -> None:
         """On disk when this returns. Raises OSError."""
-        fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as stream:
-            stream.write(msgspec.json.encode(self.corrections))
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self._path)
+        durable.replace(self._path, msgspec.json.encode(self.corrections))
 
 
 @contextmanager
