@@ -123,6 +123,11 @@ def read_all(path: Path) -> bytes:
     return b"".join([_block(path, start, min(_BLOCK, size - start)) for start in range(0, size, _BLOCK)])
 
 
+def read_log(path: Path) -> bytes:
+    """The bytes of the write-ahead log beside a database, as ``read_all`` gives them; none where there is none."""
+    return read_all(Path(f"{path}-wal")) if has_log(path) else b""
+
+
 def _block(path: Path, start: int, size: int) -> bytes:
     for _ in range(_TRIES):
         with suppress(OSError), path.open("rb", buffering=0) as stream:

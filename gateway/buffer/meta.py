@@ -238,9 +238,7 @@ async def open_meta(folder: Path, clocks: Clocks, random32: Callable[[], int]) -
 
 
 def _is_sound(path: Path) -> bool:
-    beside = Path(f"{path}-wal")
-    log_found = directory.read_all(beside) if directory.has_log(path) else b""
-    return wal.is_sound(directory.read_all(path), log_found, PAGE_SIZE)
+    return wal.is_sound(directory.read_all(path), directory.read_log(path), PAGE_SIZE)
 
 
 async def _make(path: Path) -> None:
@@ -276,8 +274,7 @@ def _looked_at(path: Path) -> tuple[list[int], wal.Log]:
     beside = Path(f"{path}-wal")
     newest = beside if directory.has_log(path) else path
     found = newest.stat()
-    log_found = directory.read_all(beside) if directory.has_log(path) else b""
-    return [found.st_mtime_ns, found.st_ctime_ns], wal.examine(log_found, PAGE_SIZE)
+    return [found.st_mtime_ns, found.st_ctime_ns], wal.examine(directory.read_log(path), PAGE_SIZE)
 
 
 def _doubts(saved: Saved, times_ns: Sequence[int], found: wal.Log, clocks: Clocks) -> list[str]:

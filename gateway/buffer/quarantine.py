@@ -350,24 +350,21 @@ def _text(stored: bytes) -> str:
 
 def _sound_rows(path: Path) -> list[Any]:
     """Of a damaged file, as far as they can be read from its beginning and from its end."""
-    beside = Path(f"{path}-wal")
-    log_found = directory.read_all(beside) if directory.has_log(path) else b""
+    database, written = directory.read_all(path), directory.read_log(path)
     found: dict[int, Any] = {}
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.text_factory = _text
         for order in ("ASC", "DESC"):
             query = f"SELECT number, {_COLUMNS} FROM refused ORDER BY number {order}"  # noqa: S608
             with suppress(sqlite3.Error), directory.readable():
-                connection.deserialize(wal.replayed(directory.read_all(path), log_found, _PAGE_SIZE))
+                connection.deserialize(wal.replayed(database, written, _PAGE_SIZE))
                 for number, *row in connection.execute(query):
                     found[number] = row
     return [found[number] for number in sorted(found) if _entry(found[number]).sound and found[number][9] is not None]
 
 
 def _is_sound(path: Path) -> bool:
-    beside = Path(f"{path}-wal")
-    log_found = directory.read_all(beside) if directory.has_log(path) else b""
-    return wal.is_sound(directory.read_all(path), log_found, _PAGE_SIZE)
+    return wal.is_sound(directory.read_all(path), directory.read_log(path), _PAGE_SIZE)
 
 
 def again(entry: Entry) -> Message:

@@ -319,7 +319,7 @@ def _state_of_log(path: Path) -> wal.Log:
     if not directory.has_log(path):
         return wal.examine(b"", policy.PAGE_SIZE)
     size = wal.page_size(directory.read_all(path), policy.PAGE_SIZE)
-    return wal.examine(directory.read_all(Path(f"{path}-wal")), size, begun_anew=False)
+    return wal.examine(directory.read_log(path), size, begun_anew=False)
 
 
 def _is_new(path: Path) -> bool:

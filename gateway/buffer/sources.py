@@ -85,7 +85,7 @@ def frames(source: Source, priority: Priority, *, salvage: bool) -> Iterator[Who
 def is_sound(source: Source) -> bool:
     """Whether every frame is in it as it was written, and the log is whole: the disk did not give it for a moment."""
     size = wal.page_size(directory.read_all(source.path), PAGE_SIZE)
-    log = wal.examine(_log(source.path), size, begun_anew=False)
+    log = wal.examine(directory.read_log(source.path), size, begun_anew=False)
     found = list(frames(source, (place(source.path) or _UNKNOWN).priority, salvage=True))
     whole = not any(isinstance(frame, Bad) for frame in found) and len(found) == source.facts.frames
     return whole and not log.broken and not log.torn
@@ -130,7 +130,7 @@ def _bytes(found: object) -> bytes:
 
 
 def _salvaged(source: Source, priority: Priority) -> Iterator[Whole | Bad]:
-    log, database = _log(source.path), directory.read_all(source.path)
+    log, database = directory.read_log(source.path), directory.read_all(source.path)
     size = wal.page_size(database, PAGE_SIZE)
     found = wal.examine(log, size, begun_anew=False)
     ways: Sequence[wal.Reading] = ("all",) if all(page.sound for page in found.pages) else ("all", "sound", "before")
@@ -203,10 +203,6 @@ def _raise_if_whole(error: Exception) -> None:
     """A disk that does not give the bytes back for now does not make them wrong."""
     if isinstance(error, sqlite3.Error) and not directory.damaged(error):
         raise error
-
-
-def _log(path: Path) -> bytes:
-    return directory.read_all(Path(f"{path}-wal")) if directory.has_log(path) else b""
 
 
 def _piecewise(connection: sqlite3.Connection, number: int) -> _Row:
