@@ -52,11 +52,21 @@ async def line(kind: Kind, folder: Path, tls: Tls) -> AsyncIterator[tuple[Line, 
         poller = Poller(
             [Polled(f"unit-{unit}", connect[unit], f"p{at}", Wanted(at=at), 0.03) for unit in HELD for at in range(2)]
         )
-        await poller.open()
+        await _open(poller)
         try:
             yield played.line, poller
         finally:
             await poller.close()
+
+
+async def _open(poller: Poller) -> None:
+    """All kinds of line open at once here, with their keys made anew: a tenth of a second may be too short for that."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            try:
+                return await poller.open()
+            except TimeoutError:
+                await asyncio.sleep(0)
 
 
 HOW = sorted({how for kind in KINDS for how in ways(Endpoint(kind))})
